@@ -1,0 +1,67 @@
+/** The configuration: one TOML file (every field unknown) → this, total and frozen. Names in the file are as here. */
+import { z } from 'zod'
+import { profileSchema } from './profile.ts'
+
+/** A secret is never written in the configuration: it is read from an environment variable or a file. */
+export const secretRefSchema = z.union([
+  z.strictObject({ env: z.string().min(1) }),
+  z.strictObject({ file: z.string().min(1) }),
+])
+
+const certificateSchema = z.strictObject({
+  /** PEM, leaf first, then intermediates. */
+  cert: z.string(),
+  /** PEM private key. */
+  key: z.string(),
+  passphrase: secretRefSchema.optional(),
+})
+
+const hostPort = z.string().regex(/^[^\s:]+:\d{1,5}$/, 'host:port, e.g. 0.0.0.0:8443')
+
+export const custodianConfigSchema = z.strictObject({
+  /** `pge`, or `espi` for another utility together with `overrides`. */
+  profile: z.enum(['pge', 'espi']).default('pge'),
+  /** Settings of the profile that differ, e.g. its endpoints. */
+  overrides: profileSchema.partial().optional(),
+  /** Text: client ids are padded (`00123`). */
+  client_id: z.string().min(1),
+  client_secret: secretRefSchema,
+  /** Never derived from client_id. */
+  bulk_id: z.string().min(1),
+  certificate: certificateSchema,
+  /** PEM bundle that the custodian's server certificate must chain to; absent: the public authorities. */
+  ca: z.string().optional(),
+})
+
+export const webhookConfigSchema = z.strictObject({
+  listen: hostPort.default('0.0.0.0:8443'),
+  /** Path of the registered notification URI. */
+  path: z.string().startsWith('/').default('/notify'),
+  certificate: certificateSchema,
+  /** PEM bundle of authorities for the sender's certificate. */
+  client_ca: z.string(),
+  /** SHA-256 fingerprints (hex, colons allowed) of senders' certificates; empty: any certificate of `client_ca`. */
+  client_fingerprints: z.array(z.string()).default([]),
+})
+
+export const temporalConfigSchema = z.strictObject({
+  /** host:port of a Temporal server; absent: an embedded dev server with its database in `<lake>/state`. */
+  address: hostPort.optional(),
+  namespace: z.string().default('default'),
+})
+
+export const configSchema = z.strictObject({
+  lake: z.strictObject({ dir: z.string().default('./lake'), pii: z.string().optional() }).prefault({}),
+  custodian: custodianConfigSchema.optional(),
+  webhook: webhookConfigSchema.optional(),
+  temporal: temporalConfigSchema.prefault({}),
+  log: z
+    .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info') })
+    .prefault({}),
+})
+
+export type SecretRef = z.infer<typeof secretRefSchema>
+export type CertificateConfig = z.infer<typeof certificateSchema>
+export type CustodianConfig = z.infer<typeof custodianConfigSchema>
+export type WebhookConfig = z.infer<typeof webhookConfigSchema>
+export type Config = z.infer<typeof configSchema>

@@ -1,0 +1,74 @@
+/** The manifest: `lake/manifests/000000000042.json`, the only commit. What it does not name does not exist. */
+import { z } from 'zod'
+
+/** A file of the lake. `path` is relative to the lake's root (for `pii` files, to the pii root). */
+export const fileRefSchema = z.object({
+  path: z.string(),
+  rows: z.int().nonnegative(),
+  bytes: z.int().nonnegative(),
+  sha256: z.string(),
+})
+
+/** A current file: one local day, or a range of series of one day that has become large. */
+export const currentFileSchema = fileRefSchema.extend({
+  dt: z.iso.date(),
+  /** Lowest and highest series_key it may hold, inclusive, as decimal text (63 bits). Ranges of one day are disjoint. */
+  keyMin: z.string(),
+  keyMax: z.string(),
+  /** Latest published_at of any receipt of this day and range (ISO, microseconds); null: none carried one. */
+  publishedMax: z.string().nullable(),
+  /** Earliest commit that touched this day and range: history and receipts before it hold nothing of it. */
+  sinceCommit: z.int().positive(),
+})
+
+/** A file of history or receipts: one a commit. */
+export const versionFileSchema = fileRefSchema.extend({
+  commit: z.int().positive(),
+  dtMin: z.iso.date(),
+  dtMax: z.iso.date(),
+})
+
+export const manifestSchema = z.object({
+  format: z.literal(1),
+  /** The commit's number: 1, 2, 3 … without gaps. */
+  n: z.int().positive(),
+  /** When it was committed; later than its parent's by at least a microsecond. */
+  knownAt: z.string(),
+  meterlake: z.string(),
+  timeZone: z.string(),
+  /** load_ids this commit made known. */
+  loads: z.array(z.string()),
+  current: z.object({ files: z.array(currentFileSchema) }),
+  /** Corrections of past days, one file a commit, read before `current`. Reserved: empty in format 1. */
+  overlay: z.object({ files: z.array(currentFileSchema) }),
+  history: z.array(versionFileSchema),
+  receipts: z.array(versionFileSchema),
+  parked: z.array(fileRefSchema),
+  /** Tables that grow by one small file a commit and are folded into one file at a bound. */
+  tables: z.object({
+    usage_point: z.array(fileRefSchema),
+    meter_reading: z.array(fileRefSchema),
+    reading_type: z.array(fileRefSchema),
+    tou_code: z.array(fileRefSchema),
+    usage_summary: z.array(fileRefSchema),
+    usage_summary_line: z.array(fileRefSchema),
+    channel: z.array(fileRefSchema),
+    quarantine: z.array(fileRefSchema),
+    drift: z.array(fileRefSchema),
+    load: z.array(fileRefSchema),
+    notification: z.array(fileRefSchema),
+  }),
+  /** The raw archive is named by content; these are the files loads of the lake refer to. */
+  raw: z.array(fileRefSchema),
+  /** Files under the pii root. */
+  pii: z.object({ raw: z.array(fileRefSchema), quarantine: z.array(fileRefSchema) }),
+  /** Longest duration_s of any interval known, which bounds how far a newer reading may reach. */
+  maxDurationS: z.int().nonnegative(),
+  totals: z.object({ readings: z.int().nonnegative(), versions: z.int().nonnegative() }),
+})
+
+export type FileRef = z.infer<typeof fileRefSchema>
+export type CurrentFile = z.infer<typeof currentFileSchema>
+export type VersionFile = z.infer<typeof versionFileSchema>
+export type Manifest = z.infer<typeof manifestSchema>
+export type GrowingTable = keyof Manifest['tables']
