@@ -9,27 +9,36 @@ export const secretRefSchema = z.union([
 ])
 
 const certificateSchema = z.strictObject({
-  /** PEM, leaf first, then intermediates. */
-  cert: z.string(),
-  /** PEM private key. */
-  key: z.string(),
+  /** Path of a PEM file: the leaf first, then intermediates. */
+  cert: z.string().min(1),
+  /** Path of a PEM file: the private key. */
+  key: z.string().min(1),
   passphrase: secretRefSchema.optional(),
 })
 
 const hostPort = z.string().regex(/^[^\s:]+:\d{1,5}$/, 'host:port, e.g. 0.0.0.0:8443')
 
+/** A profile in parts: what differs from the built-in one. */
+const profileOverridesSchema = z
+  .strictObject({
+    ...profileSchema.shape,
+    endpoints: z.strictObject(profileSchema.shape.endpoints.shape).partial(),
+    limits: z.strictObject(profileSchema.shape.limits.shape).partial(),
+  })
+  .partial()
+
 export const custodianConfigSchema = z.strictObject({
   /** `pge`, or `espi` for another utility together with `overrides`. */
   profile: z.enum(['pge', 'espi']).default('pge'),
   /** Settings of the profile that differ, e.g. its endpoints. */
-  overrides: profileSchema.partial().optional(),
+  overrides: profileOverridesSchema.optional(),
   /** Text: client ids are padded (`00123`). */
   client_id: z.string().min(1),
   client_secret: secretRefSchema,
   /** Never derived from client_id. */
   bulk_id: z.string().min(1),
   certificate: certificateSchema,
-  /** PEM bundle that the custodian's server certificate must chain to; absent: the public authorities. */
+  /** Path of a PEM bundle that the custodian's server certificate must chain to; absent: the public authorities. */
   ca: z.string().optional(),
 })
 
@@ -38,7 +47,7 @@ export const webhookConfigSchema = z.strictObject({
   /** Path of the registered notification URI. */
   path: z.string().startsWith('/').default('/notify'),
   certificate: certificateSchema,
-  /** PEM bundle of authorities for the sender's certificate. */
+  /** Path of a PEM bundle of authorities for the sender's certificate. */
   client_ca: z.string(),
   /** SHA-256 fingerprints (hex, colons allowed) of senders' certificates; empty: any certificate of `client_ca`. */
   client_fingerprints: z.array(z.string()).default([]),
@@ -48,8 +57,11 @@ export const temporalConfigSchema = z.strictObject({
   /** host:port of a Temporal server; absent: an embedded dev server with its database in `<lake>/state`. */
   address: hostPort.optional(),
   namespace: z.string().default('default'),
+  /** Path of the `temporal` program, for the embedded server; absent: `temporal` on PATH, or fetched. */
+  cli_path: z.string().optional(),
 })
 
+/** The file and environment together, before paths are made absolute. */
 export const configSchema = z.strictObject({
   lake: z.strictObject({ dir: z.string().default('./lake'), pii: z.string().optional() }).prefault({}),
   custodian: custodianConfigSchema.optional(),
@@ -64,4 +76,8 @@ export type SecretRef = z.infer<typeof secretRefSchema>
 export type CertificateConfig = z.infer<typeof certificateSchema>
 export type CustodianConfig = z.infer<typeof custodianConfigSchema>
 export type WebhookConfig = z.infer<typeof webhookConfigSchema>
-export type Config = z.infer<typeof configSchema>
+export type TemporalConfig = z.infer<typeof temporalConfigSchema>
+type Settings = z.infer<typeof configSchema>
+
+/** Total and frozen; every path is absolute. */
+export type Config = Readonly<Omit<Settings, 'lake'>> & { readonly lake: Readonly<{ dir: string; pii: string }> }

@@ -28,10 +28,39 @@ export interface NotificationPlan {
   readonly message: string | null
 }
 
+/** A resource with the hash that names its workflow (workflow code cannot hash). */
+export interface PlannedResource extends NotifiedResource {
+  /** SHA-256 (hex) of `url`. */
+  readonly urlSha256: string
+}
+
+/** One page of a notification's work: its plan, with `resources` from `offset` on. */
+export interface NotificationPage extends Omit<NotificationPlan, 'resources'> {
+  readonly resources: readonly PlannedResource[]
+  readonly offset: number
+  /** Resources of the whole notification. */
+  readonly total: number
+  /** Until when the custodian keeps its packages (RFC 3339). */
+  readonly deadlineAt: string
+}
+
+/** What is done with one spooled notification; `resume` is set by its own continue-as-new only. */
+export interface IngestNotificationInput {
+  readonly received: ReceivedNotification
+  readonly resume?: { readonly offset: number; readonly outcomes: readonly ResourceOutcome[] }
+}
+
 export interface IngestResourceInput {
   readonly notificationId: string | null
-  readonly resource: NotifiedResource
+  readonly resource: PlannedResource
+  readonly deadlineAt: string
 }
+
+/** What one request for a resource brought. `not_ready` is a 202: the custodian notifies again. */
+export type DownloadOutcome =
+  | { readonly status: 'downloaded'; readonly raw: RawFeed }
+  | { readonly status: 'no_data' }
+  | { readonly status: 'not_ready' }
 
 /** The bytes of one resource as they rest in the archive. */
 export interface RawFeed {
@@ -51,6 +80,11 @@ export interface LoadRequest {
   readonly sourceName: string
   readonly notificationId: string | null
   readonly correlationId: string | null
+}
+
+/** Which loads a publish is asked for; none: whatever is staged. */
+export interface PublishRequest {
+  readonly loadIds: readonly string[]
 }
 
 /** What a load left in staging, or why it left nothing. */
@@ -84,6 +118,9 @@ export type ResourceOutcome =
       readonly load: PublishedLoad | null
     }
   | { readonly status: 'no_data' }
+  | { readonly status: 'not_ready' }
+  /** An Authorization changed: recorded, not fetched (it holds secrets). */
+  | { readonly status: 'noted' }
   | { readonly status: 'failed'; readonly code: ErrorCode | 'UNKNOWN'; readonly message: string }
 
 export interface NotificationOutcome {
@@ -105,33 +142,26 @@ export interface TokenHandle {
   readonly expiresAt: string
 }
 
-export const workflowIds = {
-  notification: (notificationId: string) => `notify/${notificationId}`,
-  resource: (notificationId: string | null, urlSha256: string) =>
-    `resource/${notificationId?.slice(0, 12) ?? 'adhoc'}/${urlSha256.slice(0, 32)}`,
-  clientToken: (clientAlias: string) => `token/${clientAlias}`,
-} as const
+/** `staleFingerprint`: a token the custodian refused; it is not answered again. */
+export interface EnsureFreshInput {
+  readonly staleFingerprint?: string | null
+}
 
-export const workflowNames = {
-  ingestNotification: 'ingestNotification',
-  ingestResource: 'ingestResource',
-  clientToken: 'clientToken',
-} as const
+/** Input of the clientToken entity; `handle` is what its earlier run knew. */
+export interface ClientTokenInput {
+  readonly clientAlias: string
+  readonly handle: TokenHandle | null
+}
 
-export const taskQueues = {
-  /** Workflows and light activities. */
-  orchestrate: 'meterlake',
-  /** Everything that sends a request to the custodian; its rate is the vendor's limit. */
-  custodian: 'meterlake-custodian',
-  /** Loads: CPU and disk. */
-  load: 'meterlake-load',
-  /** One publisher. */
-  publish: 'meterlake-publish',
-} as const
+/** A row for ops.notification. */
+export interface NotificationRecord {
+  readonly notificationId: string
+  readonly receivedAt: string
+  readonly status: NotificationOutcome['status']
+  readonly resources: number
+  readonly refused: number
+  readonly loaded: number
+  readonly message: string | null
+}
 
-/** Typed search attributes (values are not encrypted: no ids of customers). */
-export const searchAttributes = {
-  MeterlakeFeed: 'KEYWORD',
-  MeterlakeStatus: 'KEYWORD',
-  MeterlakeDeadline: 'DATETIME',
-} as const
+export { messageNames, searchAttributes, taskQueues, workflowIds, workflowNames } from './orchestration.ts'

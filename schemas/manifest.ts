@@ -62,7 +62,8 @@ export const manifestSchema = z.object({
   raw: z.array(fileRefSchema),
   /** Files under the pii root. */
   pii: z.object({ raw: z.array(fileRefSchema), quarantine: z.array(fileRefSchema) }),
-  /** Longest duration_s of any interval known, which bounds how far a newer reading may reach. */
+  /** Shortest and longest duration_s of any interval known: they bound how far a reading reaches over others. */
+  minDurationS: z.int().positive().nullable(),
   maxDurationS: z.int().nonnegative(),
   totals: z.object({ readings: z.int().nonnegative(), versions: z.int().nonnegative() }),
 })

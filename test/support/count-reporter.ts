@@ -7,7 +7,9 @@ export default class CountReporter implements Reporter {
     let failed = errors.length
     let skipped = 0
     for (const module of modules) {
-      if (module.state() === 'failed' && module.children.size === 0) failed += 1
+      // A file that does not load, or whose hook fails, has an error of its own and no test that says so.
+      failed += module.errors().length
+      for (const suite of module.children.allSuites()) failed += suite.errors().length
       for (const test of module.children.allTests()) {
         const state = test.result().state
         if (state === 'passed') passed += 1
@@ -15,6 +17,7 @@ export default class CountReporter implements Reporter {
         else skipped += 1
       }
     }
-    console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+    if (skipped > 0) console.log(`${skipped} skipped`)
+    console.log(`${passed} passed, ${failed} failed`)
   }
 }

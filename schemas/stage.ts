@@ -1,0 +1,99 @@
+/**
+ * `lake/staging/<id>/stage.json`: what one load, or one notification, brings to the next commit. It is written last and created
+ * exclusively, so a staging folder without it is an attempt that never finished. It names its files: they lie in a folder
+ * of the attempt (`staging/<id>/<attempt>/readings.parquet`), those of a customer feed under the pii root.
+ */
+import { z } from 'zod'
+import { type ErrorCode, errorCodes } from './errors.ts'
+
+const errorCodeSchema = z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]])
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+
+/** A staged Parquet file in the layout of `staging.ts`. `path` is relative to `root`. */
+export const stagedFileSchema = z.object({
+  root: z.enum(['lake', 'pii']),
+  path: z.string(),
+  rows: z.int().nonnegative(),
+  bytes: z.int().nonnegative(),
+})
+
+/** Names of `stagingTables`; listed again so that reading a stage.json needs no Arrow. A test keeps both lists equal. */
+export const stagedTableNames = [
+  'readings',
+  'block',
+  'block_run',
+  'reading_codes',
+  'usage_point',
+  'meter_reading',
+  'reading_type',
+  'tou_code',
+  'usage_summary',
+  'usage_summary_line',
+  'quarantine',
+  'drift',
+] as const
+
+const count = z.int().nonnegative()
+
+/** Everything the ledger row of table `load` needs before its commit. */
+export const stagedLoadSchema = z.object({
+  stage: z.literal('load'),
+  format: z.literal(1),
+  loadId: z.string().regex(/^[0-9a-f]{16}$/),
+  sha256,
+  /** As in the ledger: `quarantined` has entries left out; `archived` is a customer feed; `failed` has no files. */
+  status: z.enum(['loaded', 'quarantined', 'archived', 'failed']),
+  error: z.object({ code: errorCodeSchema, message: z.string() }).nullable(),
+  kind: z.enum(['usage', 'customer']),
+  source: z.enum(['file', 'notification']),
+  sourceName: z.string(),
+  notificationId: z.string().nullable(),
+  correlationId: z.string().nullable(),
+  profile: z.string(),
+  timeZone: z.string(),
+  receivedAt: z.string(),
+  feedUpdatedAt: z.string().nullable(),
+  /** Size as received. */
+  bytes: count,
+  /** The archived file, relative to its root; `bytes` is its compressed size. */
+  raw: z.object({ root: z.enum(['lake', 'pii']), path: z.string(), bytes: count }),
+  counts: z.object({
+    entries: count,
+    entriesByKind: z.record(z.string(), count),
+    usagePoints: count,
+    blocks: count,
+    readings: count,
+    quarantined: count,
+    /** Kinds of unknown elements, attributes and codes: rows of `drift`. */
+    drift: count,
+  }),
+  /** Earliest and latest local day of the readings; null: no readings. */
+  localDateMin: z.iso.date().nullable(),
+  localDateMax: z.iso.date().nullable(),
+  /** Version of the reader. */
+  parser: z.string(),
+  /** Time of reading and staging. */
+  loadS: z.number().nonnegative(),
+  /** Tables with rows, by name. */
+  files: z.partialRecord(z.enum(stagedTableNames), stagedFileSchema),
+})
+
+/** A row of `ops.notification`. Its folder is `staging/notification-<first 16 of the id>-<received, ms>`. */
+export const stagedNotificationSchema = z.object({
+  stage: z.literal('notification'),
+  format: z.literal(1),
+  notificationId: sha256,
+  receivedAt: z.string(),
+  status: z.enum(['ingested', 'duplicate', 'empty', 'sentinel', 'refused', 'malformed', 'partial', 'failed']),
+  resources: count,
+  refused: count,
+  loaded: count,
+  message: z.string().nullable(),
+})
+
+export const stageSchema = z.discriminatedUnion('stage', [stagedLoadSchema, stagedNotificationSchema])
+
+export type StagedFile = z.infer<typeof stagedFileSchema>
+export type StagedLoadRecord = z.infer<typeof stagedLoadSchema>
+export type StagedNotification = z.infer<typeof stagedNotificationSchema>
+export type Stage = z.infer<typeof stageSchema>
