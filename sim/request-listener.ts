@@ -1,0 +1,100 @@
+/** One request of the simulated custodian: certificate, token, endpoint, fault, record. */
+import { randomUUID, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import { type Answer, sendAnswer, textAnswer } from './answer.ts'
+import type { CertificatePaths } from './certificates.ts'
+import { answerResource, basePath, type EndpointContext, testTokenPath, tokenPath } from './endpoints.ts'
+import type { FaultPlan } from './faults.ts'
+import type { TokenEndpoint } from './token-endpoint.ts'
+
+export interface ServedRequest {
+  readonly method: string
+  /** Without query. */
+  readonly path: string
+  readonly query: string
+  readonly status: number
+  readonly at_ms: number
+  /** What the client sent as x-transaction. */
+  readonly transaction: string | null
+}
+
+interface ListenerParts {
+  readonly certificates: CertificatePaths
+  readonly tokens: TokenEndpoint
+  readonly faults: FaultPlan
+  /** Every request is appended here. */
+  readonly requests: ServedRequest[]
+  readonly context: EndpointContext
+}
+
+const longestForm = 64 * 1024
+
+/** The listener of the HTTPS server. */
+export function createRequestListener(parts: ListenerParts): RequestListener {
+  const registered = new X509Certificate(readFileSync(parts.certificates.client.cert)).fingerprint256
+  return (request, response) => {
+    serve(parts, registered, request, response).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : new Error(String(error)))
+    })
+  }
+}
+
+async function serve(
+  parts: ListenerParts,
+  registered: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const at_ms = parts.context.now()
+  const url = new URL(request.url ?? '/', 'https://localhost')
+  const sent = request.headers['x-transaction']
+  const transaction = typeof sent === 'string' ? sent : null
+  const form = await formOf(request)
+  const answer = await answerOf(parts, registered, request, url, form)
+  const effect = parts.faults.take(url.pathname)
+  parts.requests.push({
+    method: request.method ?? 'GET',
+    path: url.pathname,
+    query: url.search,
+    status: effect?.kind === 'answer' ? effect.status : answer.status,
+    at_ms,
+    transaction,
+  })
+  response.setHeader('x-transaction', transaction ?? randomUUID())
+  if (effect?.kind === 'early') await answer.notifies?.()
+  await sendAnswer(response, answer, effect)
+  if (effect === undefined || effect.kind === 'slow' || effect.kind === 'gzip') await answer.notifies?.()
+}
+
+async function answerOf(
+  { tokens, context }: ListenerParts,
+  registered: string,
+  request: IncomingMessage,
+  url: URL,
+  form: string,
+): Promise<Answer> {
+  const socket = request.socket as TLSSocket
+  if (!socket.authorized || socket.getPeerX509Certificate()?.fingerprint256 !== registered) {
+    return textAnswer(400, 'Invalid Certificate')
+  }
+  const { pathname, searchParams } = url
+  const authorization = request.headers.authorization ?? ''
+  if (pathname === tokenPath || pathname === testTokenPath) {
+    return tokens.answer({ method: request.method ?? 'GET', query: searchParams, body: form, authorization })
+  }
+  if (!pathname.startsWith(`${basePath}/`)) return textAnswer(404, `No listener for endpoint: ${pathname}`)
+  if (!tokens.accepts(authorization)) return textAnswer(403, 'Invalid access token')
+  if (request.method !== 'GET') return textAnswer(405, `${request.method} not permitted`)
+  return await answerResource(context, pathname, searchParams)
+}
+
+async function formOf(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of request) {
+    text += String(chunk)
+    if (text.length > longestForm) return text
+  }
+  return text
+}
