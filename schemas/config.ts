@@ -73,10 +73,8 @@ export const configSchema = z.strictObject({
 })
 
 export type SecretRef = z.infer<typeof secretRefSchema>
-export type CertificateConfig = z.infer<typeof certificateSchema>
 export type CustodianConfig = z.infer<typeof custodianConfigSchema>
 export type WebhookConfig = z.infer<typeof webhookConfigSchema>
-export type TemporalConfig = z.infer<typeof temporalConfigSchema>
 type Settings = z.infer<typeof configSchema>
 
 /** Total and frozen; every path is absolute. */

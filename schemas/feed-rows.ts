@@ -43,7 +43,7 @@ export interface ReadingBatch {
 
 /** Everything that is not a reading: one row per entry or less. Keys are column names of the staging tables. */
 export type FeedRow =
-  /** One per IntervalBlock element, when its entry has ended. */
+  /** One per IntervalBlock element, when the feed has ended: only then is it known which MeterReading href was reused. */
   | {
       readonly table: 'block'
       readonly block_seq: number

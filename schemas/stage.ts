@@ -93,7 +93,6 @@ export const stagedNotificationSchema = z.object({
 
 export const stageSchema = z.discriminatedUnion('stage', [stagedLoadSchema, stagedNotificationSchema])
 
-export type StagedFile = z.infer<typeof stagedFileSchema>
 export type StagedLoadRecord = z.infer<typeof stagedLoadSchema>
 export type StagedNotification = z.infer<typeof stagedNotificationSchema>
 export type Stage = z.infer<typeof stageSchema>

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import type { CurrentFile } from '../../schemas/manifest.ts'
+import { maxSeriesKey, planUnits, reachDays } from '../../warehouse/plan-units.ts'
+
+const file = (dt: string, rows: number, publishedMax: string | null = null): CurrentFile => ({
+  path: `current/dt=${dt}/1-a.parquet`,
+  rows,
+  bytes: 1,
+  sha256: '',
+  dt,
+  keyMin: '0',
+  keyMax: String(maxSeriesKey),
+  publishedMax,
+  sinceCommit: 1,
+})
+
+test('days are gathered into batches by rows, in day order', () => {
+  const units = planUnits(
+    [
+      { dt: '2026-01-03', rows: 60 },
+      { dt: '2026-01-01', rows: 60 },
+      { dt: '2026-01-02', rows: 30 },
+    ],
+    [file('2026-01-01', 10)],
+    0,
+    { batchRows: 100, fileRows: 1000 },
+  )
+  expect(units.map(({ dt, batch, unit }) => [dt, batch, unit])).toEqual([
+    ['2026-01-01', 0, 0],
+    ['2026-01-02', 0, 1],
+    ['2026-01-03', 1, 2],
+  ])
+  expect(units[0]?.existing?.rows).toBe(10)
+})
+
+test('a day that grows too large is split into ranges that cover all keys and no key twice', () => {
+  const units = planUnits([{ dt: '2026-01-01', rows: 900 }], [file('2026-01-01', 700)], 0, {
+    batchRows: 400,
+    fileRows: 500,
+  })
+  expect(units).toHaveLength(4)
+  expect(units.every(({ split }) => split)).toBe(true)
+  expect(units[0]?.keyMin).toBe(0n)
+  for (const [at, unit] of units.entries()) expect(unit.keyMax + 1n).toBe(units[at + 1]?.keyMin ?? maxSeriesKey + 1n)
+})
+
+test('late is what is not newer than the day itself and the days that may reach into it', () => {
+  const current = [
+    file('2026-01-01', 1, '2026-01-05T00:00:00.000000Z'),
+    file('2026-01-02', 1, '2026-01-03T00:00:00.000000Z'),
+  ]
+  const lateUntil = (back: number) => planUnits([{ dt: '2026-01-02', rows: 1 }], current, back)[0]?.lateUntil
+  expect(lateUntil(0)).toBe('2026-01-03T00:00:00.000000Z')
+  expect(lateUntil(1)).toBe('2026-01-05T00:00:00.000000Z')
+  expect(reachDays(900, 3600)).toBe(1)
+  expect(reachDays(86_400, 86_400)).toBe(0)
+  expect(reachDays(null, 0)).toBe(0)
+})

@@ -1,0 +1,216 @@
+/** One batch of units merged: arrivals against what is known, new rows of history, changed rows of current. */
+import type { StagedLoadRecord } from '../schemas/stage.ts'
+import { tables } from '../schemas/tables.ts'
+import { columnList, emptySelect, literal } from './columns.ts'
+import { type CommitSession, readFiles } from './commit-session.ts'
+import { model } from './model.ts'
+import { packedValue } from './packed-value.ts'
+import type { Unit } from './plan-units.ts'
+import { integerOf, textOf } from './row-values.ts'
+
+/** Readings of a load by what became of them. */
+export interface LoadCounts {
+  fresh: number
+  revised: number
+  unchanged: number
+  late: number
+  superseded: number
+}
+
+export type CountsByLoad = Map<string, LoadCounts>
+
+const contentColumns = [
+  'duration_s',
+  'value',
+  'power_of_ten',
+  'uom',
+  'flow_direction',
+  'commodity',
+  'energy_rule',
+  'quality',
+  'quality_codes',
+  'quality_source',
+  'tou',
+  'cpp',
+  'consumption_tier',
+  'cost',
+] as const
+
+/** Content as text: equal texts, equal contents (all are integers, but for quality_codes: digits and spaces). */
+const contentText = `concat_ws('|', ${contentColumns.map((name) => `coalesce(h.${name}::VARCHAR, '')`).join(', ')})`
+
+const storedColumns = ['local_date', 'he_seq', 'he_clock', 'energy_kwh', ...contentColumns] as const
+const order = (row = '') =>
+  ['published_at NULLS FIRST', 'commit_id', 'load_id', 'byte_offset'].map((name) => row + name).join(', ')
+
+/** Registers the plan as table `unit`. */
+export async function registerUnits(session: CommitSession, units: readonly Unit[]): Promise<void> {
+  await session.db.run(
+    `CREATE OR REPLACE TEMP TABLE unit (unit INTEGER, batch INTEGER, dt DATE, key_min BIGINT, key_max BIGINT, late_until TIMESTAMPTZ)`,
+  )
+  for (let at = 0; at < units.length; at += 500) {
+    const rows = units.slice(at, at + 500).map((unit) => {
+      const late = unit.lateUntil === null ? 'NULL' : literal(unit.lateUntil)
+      return `(${unit.unit}, ${unit.batch}, ${literal(unit.dt)}, ${unit.keyMin}, ${unit.keyMax}, ${late}::TIMESTAMPTZ)`
+    })
+    await session.db.run(`INSERT INTO unit VALUES ${rows.join(', ')}`)
+  }
+}
+
+const addDays = (dt: string, days: number): string =>
+  new Date(Date.parse(`${dt}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10)
+
+/** The current rows of a unit's file, by whether a file holds several units. */
+const existingFiles = (units: readonly Unit[]) => [
+  ...new Map(units.flatMap((unit) => (unit.existing ? [[unit.existing.path, unit.existing] as const] : []))).values(),
+]
+
+/**
+ * Merges a batch. Leaves the tables `arrived`, `easy`, `hard`, `hard_state`, `line`, and the view `standing` (current rows of the
+ * batch's units); adds to `counts` and to the table `attention` (rows of quarantine).
+ */
+export async function mergeBatch(
+  session: CommitSession,
+  units: readonly Unit[],
+  backDays: number,
+  counts: CountsByLoad,
+): Promise<void> {
+  const { db, lake, parent, n } = session
+  const first = units[0]
+  const last = units.at(-1)
+  if (!first || !last) return
+  const { batch } = first
+  const files = existingFiles(units)
+  const standing = files.length === 0 ? emptySelect(tables.current) : standingSelect(session, files, units)
+  await db.run(model('batch', { from: first.dt, to: last.dt, batch, standing }))
+  await db.run(model('merge-easy', { packed_value: packedValue('a') }))
+  await countEasy(session, counts)
+  const [hardSeries] = await db.rows(`SELECT count(*)::INTEGER AS n FROM hard_series`)
+  if (hardSeries?.['n'] === 0) {
+    await db.run(`CREATE OR REPLACE TEMP TABLE hard AS SELECT *, 0 AS unit FROM (${emptySelect(tables.history)});
+      CREATE OR REPLACE TEMP TABLE hard_state AS FROM hard`)
+    return
+  }
+  const windowFrom = addDays(first.dt, -backDays)
+  const since = Math.min(...units.map((unit) => unit.existing?.sinceCommit ?? Number.MAX_SAFE_INTEGER))
+  const inWindow = (file: { dtMin: string; dtMax: string; commit: number }) =>
+    file.dtMax >= windowFrom && file.dtMin <= last.dt && (backDays > 0 || file.commit >= since)
+  await db.run(
+    model('timeline', {
+      history: readFiles(lake, parent.history.filter(inWindow), emptySelect(tables.history)),
+      receipts: `SELECT * FROM (${readFiles(lake, parent.receipts.filter(inWindow), emptySelect(tables.receipt))})
+        WHERE local_date BETWEEN DATE '${windowFrom}' AND DATE '${last.dt}'`,
+      content: contentText,
+      window_from: windowFrom,
+      window_to: last.dt,
+      from: first.dt,
+      batch,
+      commit: n,
+      order: order(),
+      order_e: order('e.'),
+    }),
+  )
+  await db.run(
+    model('merge-hard', {
+      batch,
+      content_columns: storedColumns.join(', '),
+      content_columns_c: storedColumns.map((name) => `c.${name}`).join(', '),
+      packed_value_l: packedValue('l'),
+    }),
+  )
+  await countHard(session, counts)
+  await db.run(model('attention', { commit: n, order: order() }))
+}
+
+function standingSelect(
+  session: CommitSession,
+  files: Parameters<typeof readFiles>[1],
+  units: readonly Unit[],
+): string {
+  const rows = readFiles(session.lake, files, '')
+  const isWhole = units.every((unit) => !unit.split)
+  if (isWhole) return rows
+  return `SELECT s.* FROM (${rows}) s SEMI JOIN (SELECT * FROM unit WHERE batch = ${units[0]?.batch ?? 0}) u
+    ON u.dt = s.local_date AND s.series_key BETWEEN u.key_min AND u.key_max`
+}
+
+const countsOf = (counts: CountsByLoad, loadId: string): LoadCounts => {
+  const found = counts.get(loadId) ?? { fresh: 0, revised: 0, unchanged: 0, late: 0, superseded: 0 }
+  counts.set(loadId, found)
+  return found
+}
+
+async function countEasy(session: CommitSession, counts: CountsByLoad): Promise<void> {
+  const rows = await session.db.rows(
+    `SELECT load_id, n, coalesce(fresh, 0) AS fresh, coalesce(revised, 0) AS revised FROM (
+       SELECT load_id, count(*)::INTEGER AS n FROM arrived WHERE series_key NOT IN (SELECT series_key FROM hard_series) GROUP BY load_id
+     ) LEFT JOIN (
+       SELECT load_id, count(*) FILTER (is_new)::INTEGER AS fresh, count(*) FILTER (NOT is_new)::INTEGER AS revised
+       FROM easy GROUP BY load_id
+     ) USING (load_id)`,
+  )
+  for (const row of rows) {
+    const at = countsOf(counts, textOf(row, 'load_id'))
+    const [fresh, revised] = [integerOf(row, 'fresh'), integerOf(row, 'revised')]
+    at.fresh += fresh
+    at.revised += revised
+    at.unchanged += integerOf(row, 'n') - fresh - revised
+  }
+}
+
+async function countHard(session: CommitSession, counts: CountsByLoad): Promise<void> {
+  const rows = await session.db.rows(
+    `SELECT load_id, kind, count(*)::INTEGER AS n FROM (
+       SELECT load_id, CASE
+         WHEN content IS NOT DISTINCT FROM content_before THEN 'unchanged'
+         WHEN is_late THEN 'late'
+         WHEN content_before IS NULL OR content_before = 'withdrawn' THEN 'fresh'
+         ELSE 'revised' END AS kind
+       FROM line WHERE origin = 'fresh' AND in_batch
+       UNION ALL
+       SELECT load_id, 'superseded' FROM hard WHERE superseded AND commit_id = ${session.n}
+     ) GROUP BY ALL`,
+  )
+  for (const row of rows) {
+    const kind = textOf(row, 'kind') as keyof LoadCounts
+    countsOf(counts, textOf(row, 'load_id'))[kind] += integerOf(row, 'n')
+  }
+}
+
+/** Query of the batch's new rows of history, in file order. */
+export const newHistoryQuery = (session: CommitSession): string => {
+  const columns = columnList(tables.history)
+  return `SELECT ${columns} FROM (
+    SELECT * EXCLUDE (unit, is_new), false AS superseded, ${session.n}::BIGINT AS commit_id FROM easy
+    UNION ALL BY NAME
+    SELECT * EXCLUDE (unit) FROM hard
+  ) ORDER BY local_date, series_key, start_at, ${order()}`
+}
+
+/** Query of the rows that the given units hold after the merge, with `unit`, in file order. */
+export function newCurrentQuery(session: CommitSession, batch: number, units: readonly Unit[]): string {
+  const columns = columnList(tables.current)
+  const packed = tables.current.fields
+    .map((field) => (field.name === 'value' ? `${packedValue('v')} AS value` : `v.${field.name}`))
+    .join(', ')
+  const wanted = `BETWEEN ${units[0]?.unit ?? 0} AND ${units.at(-1)?.unit ?? 0} AND v.unit IN (${units.map((unit) => unit.unit).join(', ')})`
+  const days = `BETWEEN DATE ${literal(units[0]?.dt ?? '')} AND DATE ${literal(units.at(-1)?.dt ?? '')}`
+  return `SELECT ${columns}, unit FROM (
+    SELECT s.*, v.unit FROM standing s
+    JOIN unit v ON v.batch = ${batch} AND v.dt = s.local_date AND s.series_key BETWEEN v.key_min AND v.key_max
+    ANTI JOIN (SELECT series_key, start_at FROM easy UNION ALL SELECT series_key, start_at FROM hard_state) c
+      ON c.series_key = s.series_key AND c.start_at = s.start_at
+    WHERE s.local_date ${days} AND v.unit ${wanted}
+    UNION ALL BY NAME
+    SELECT ${packed}, v.unit FROM (SELECT *, ${session.n}::BIGINT AS commit_id FROM easy) v WHERE v.unit ${wanted}
+    UNION ALL BY NAME
+    SELECT ${packed}, v.unit FROM hard_state v WHERE NOT v.superseded AND v.unit ${wanted}
+  ) ORDER BY unit, series_key, start_at`
+}
+
+/** Loads by id, for counts of loads that brought nothing to a batch. */
+export const zeroCounts = (loads: readonly StagedLoadRecord[]): CountsByLoad => {
+  const counts: CountsByLoad = new Map()
+  for (const load of loads) countsOf(counts, load.loadId)
+  return counts
+}

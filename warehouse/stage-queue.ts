@@ -1,0 +1,72 @@
+/** Complete stages that wait for their commit, and those whose commit has already happened. */
+import type { Manifest } from '../schemas/manifest.ts'
+import { stageSchema, type StagedLoadRecord, type StagedNotification } from '../schemas/stage.ts'
+import { tables } from '../schemas/tables.ts'
+import { emptySelect, literal } from './columns.ts'
+import { readFiles } from './commit-session.ts'
+import type { Database } from './database.ts'
+import { folders, parsePath } from './paths.ts'
+import type { Storage } from './storage.ts'
+import { integerOf, textOf } from './row-values.ts'
+
+export interface StageQueue {
+  readonly loads: readonly StagedLoadRecord[]
+  readonly notifications: readonly StagedNotification[]
+  /** Folder names of all of these. */
+  readonly ids: readonly string[]
+  /** Folders whose commit happened, and whose removal did not. */
+  readonly spent: readonly string[]
+}
+
+const instantsOf = (text: string): number => Date.parse(text)
+
+/** Reads all complete stages, loads in order of load_id, and sets apart those the ledger of `parent` knows. */
+export async function readStageQueue(lake: Storage, db: Database, parent: Manifest): Promise<StageQueue> {
+  const loads = new Map<string, StagedLoadRecord>()
+  const notifications = new Map<string, StagedNotification>()
+  for (const path of await lake.list(folders.staging)) {
+    const parsed = parsePath(path)
+    if (parsed?.kind !== 'stage') continue
+    const content = await lake.get(path)
+    if (!content) continue
+    const stage = stageSchema.parse(JSON.parse(content.toString('utf8')))
+    if (stage.stage === 'load') loads.set(parsed.id, stage)
+    else notifications.set(parsed.id, stage)
+  }
+  const spent = new Set<string>()
+  if (loads.size > 0) {
+    const ids = [...loads.values()].map((load) => literal(load.loadId)).join(', ')
+    const rows = await db.rows(
+      `SELECT load_id, status, epoch_ms(received_at)::VARCHAR AS received_ms
+       FROM (${readFiles(lake, parent.tables.load, emptySelect(tables.load))}) WHERE load_id IN (${ids})`,
+    )
+    for (const [id, load] of loads)
+      if (
+        rows.some(
+          (row) =>
+            row['load_id'] === load.loadId &&
+            (row['status'] !== 'failed' ||
+              (load.status === 'failed' && integerOf(row, 'received_ms') === instantsOf(load.receivedAt))),
+        )
+      )
+        spent.add(id)
+  }
+  if (notifications.size > 0) {
+    const rows = await db.rows(
+      `SELECT notification_id, epoch_ms(received_at)::VARCHAR AS received_ms
+       FROM (${readFiles(lake, parent.tables.notification, emptySelect(tables.notification))})`,
+    )
+    const known = new Set(rows.map((row) => `${textOf(row, 'notification_id')} ${textOf(row, 'received_ms')}`))
+    for (const [id, stage] of notifications)
+      if (known.has(`${stage.notificationId} ${instantsOf(stage.receivedAt)}`)) spent.add(id)
+  }
+  const waiting = <T>(stages: Map<string, T>): [string, T][] => [...stages].filter(([id]) => !spent.has(id))
+  return {
+    loads: waiting(loads)
+      .map(([, load]) => load)
+      .sort((a, b) => (a.loadId < b.loadId ? -1 : 1)),
+    notifications: waiting(notifications).map(([, stage]) => stage),
+    ids: [...waiting(loads), ...waiting(notifications)].map(([id]) => id),
+    spent: [...spent],
+  }
+}

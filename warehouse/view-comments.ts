@@ -1,0 +1,60 @@
+/** Comments of view columns that no table of the lake has; the rest come from `schemas/tables.ts`. */
+import type { Schema } from 'apache-arrow'
+import { tables } from '../schemas/tables.ts'
+import { columnComment } from './columns.ts'
+
+const derived: Readonly<Record<string, string>> = {
+  value: 'the integer as sent, restored exactly [10^power_of_ten uom]',
+  quantity:
+    'value × 10^power_of_ten in unit, exact; NULL: power of ten not sent, or not representable as DECIMAL(38,12)',
+  unit: "name of uom; 'uom <n>' where the standard's list lacks it; NULL: uom not sent, or in conflict",
+  quality_codes: 'all codes, space-separated, in document order; NULL: none sent, no default',
+  quality_source: 'where quality comes from: reading, block, default (of the ReadingType) or none',
+  quality_class:
+    'class of quality: REVENUE, VALID, ACTUAL_OVERRIDE, VEE, EDITED, RAW, UNKNOWN, OTHER, ESTIMATED, SUSPECT',
+  energy_null_reason: 'why energy_kwh is NULL; NULL: it is not',
+  known_at: 'when the commit made it known here, strictly increasing [UTC]',
+  superseded: 'true: a newer reading that covers this one withdrew it here; value is NULL',
+  hour_start_at: 'start of the hour [UTC]',
+  delivered_kwh: 'energy delivered to the customer (flow 1) [kWh]; NULL: no such interval',
+  received_kwh: 'energy received from the customer (flow 19), absolute [kWh]; NULL: no such interval',
+  net_kwh: 'delivered minus received [kWh]; NULL: not known, net_basis says why',
+  net_basis:
+    'both (1 − 19), net_channel (4), delivered_only (no channel 19 or 4 then), received_missing or partial (no net)',
+  n_intervals: 'intervals of the hour that came',
+  n_expected: 'intervals the hour should have, by the series of the day and the channels known',
+  quality_grade: 'A actual, B validated, edited, raw or unknown, C some estimated or suspect, D incomplete',
+  n_usage_points: 'usage points with any interval in the hour',
+  n_net_unknown: 'usage points whose net is not known: left out of net_kwh',
+  estimated_share: 'share of the intervals whose quality is 8 or 9 (estimated) [0…1]',
+  manifest: 'number of the manifest these views were made from',
+  time_zone: 'zone of local_date, he_seq and he_clock',
+  meterlake: 'version of meterlake that made them',
+}
+
+/** View-only meaning of a name that a table uses otherwise, by view. */
+const byView: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'mart.load_hourly': { quality_class: 'worst class of the intervals of the hour' },
+  'mart.load_system_hourly': {
+    net_kwh: 'sum of the nets that are known; n_net_unknown counts the others [kWh]',
+  },
+}
+
+// core shows these otherwise than the files hold them
+const shownOtherwise = new Set(['value', 'quality_codes', 'quality_source', 'known_at'])
+
+/** The comment of a column of `view` (schema.name), or undefined for one nobody described. */
+export function viewComment(view: string, column: string, table: Schema | undefined): string | undefined {
+  const own = byView[view]?.[column]
+  if (own !== undefined) return own
+  const field = table?.fields.find(({ name }) => name === column)
+  if (field && !(view.startsWith('core.interval') && shownOtherwise.has(column))) return columnComment(field)
+  const money = column.endsWith('_in_currency') ? column.slice(0, -'_in_currency'.length) : undefined
+  if (money !== undefined) return `${money} in units of its currency, exact [currency]; NULL: not sent`
+  const described = derived[column]
+  if (described !== undefined) return described
+  const shared = Object.values(tables)
+    .flatMap((schema: Schema) => schema.fields)
+    .find(({ name }) => name === column)
+  return shared && columnComment(shared)
+}

@@ -1,0 +1,186 @@
+/** What views.duckdb holds: each view and macro as one query that names its files and no other view. */
+import type { Schema } from 'apache-arrow'
+import type { FileRef, Manifest } from '../schemas/manifest.ts'
+import { type TableName, tables } from '../schemas/tables.ts'
+import { emptySelect, literal } from './columns.ts'
+import { model } from './model.ts'
+import { exactQuantity, restoredValue } from './packed-value.ts'
+import {
+  energyNullReason,
+  gradeRanks,
+  netBasis,
+  netKwh,
+  qualityClassName,
+  qualityRank,
+  qualitySourceName,
+  rankClass,
+  unitName,
+} from './view-expressions.ts'
+
+export interface ViewDefinition {
+  /** `schema.name` */
+  readonly name: string
+  readonly query: string
+  readonly comment: string
+  /** Table whose columns it shows. */
+  readonly table?: Schema
+}
+
+export interface MacroDefinition {
+  readonly name: string
+  readonly parameter: string
+  readonly query: string
+}
+
+/** Seconds after a full hour of UTC at which local hours begin: 0 but for zones like India's. */
+function hourShiftS(timeZone: string): number {
+  const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }).formatToParts(new Date(0))
+  const [, minutes] = /:(\d\d)/.exec(parts.find((part) => part.type === 'timeZoneName')?.value ?? '') ?? []
+  return ((60 - Number(minutes ?? 0)) % 60) * 60
+}
+
+/** Files as a table expression: literal paths, or no rows in the right types. */
+function source(files: readonly FileRef[], table: TableName, locate: (path: string) => string): string {
+  if (files.length === 0) return `(${emptySelect(tables[table])})`
+  return `read_parquet([${files.map((file) => literal(locate(file.path))).join(', ')}], hive_partitioning = false)`
+}
+
+/** Amounts of 1e-5 currency as exact decimals in units of the currency. */
+const money = (row: string, names: readonly string[]) =>
+  names.map((name) => `, ${row}.${name}::DECIMAL(15,0) * 0.00001::DECIMAL(5,5) AS ${name}_in_currency`).join('')
+
+/** All views and macros of a manifest. `locate` gives the absolute path of a file of the lake. */
+export function viewDefinitions(
+  manifest: Manifest,
+  locate: (path: string) => string,
+): { readonly views: readonly ViewDefinition[]; readonly macros: readonly MacroDefinition[] } {
+  const grown = (table: keyof Manifest['tables']) => source(manifest.tables[table], table, locate)
+  const current = source(
+    manifest.current.files.filter((file) => file.rows > 0),
+    'current',
+    locate,
+  )
+  const history = source(manifest.history, 'history', locate)
+  const commits = `SELECT DISTINCT commit_id, known_at FROM ${grown('load')}`
+  const series = `SELECT series_key, min(usage_point_id) AS usage_point_id, min(meter_reading_id) AS meter_reading_id
+    FROM ${grown('meter_reading')} GROUP BY series_key`
+
+  const interval = (from: string, value: string, more = '') =>
+    model('view-interval', {
+      source: from,
+      series,
+      commits,
+      value,
+      quantity: exactQuantity(value === 'v.value' ? value : `(${value})`, 'v.power_of_ten'),
+      unit: unitName('v.uom'),
+      quality_source: qualitySourceName('v.quality_source'),
+      quality_class: qualityClassName('v.quality'),
+      energy_null_reason: energyNullReason('v.energy_rule'),
+      more,
+    })
+  const asIt = (condition: string) => {
+    const versions = model('history-at', { history, commits, condition })
+    return `${interval(versions, 'v.value')} WHERE NOT v.superseded`
+  }
+  const inForce = (table: 'usage_point' | 'reading_type' | 'tou_code' | 'usage_summary', key: string, more = '') =>
+    model('version-in-force', { source: grown(table), key, commits, more })
+  const hour = model('view-hour', {
+    current,
+    series,
+    channel: grown('channel'),
+    quality_rank: qualityRank('v.quality'),
+    hour_shift_s: hourShiftS(manifest.timeZone),
+  })
+
+  const views: ViewDefinition[] = [
+    {
+      name: 'core.interval',
+      query: interval(current, restoredValue('v')),
+      comment: 'one row per current interval',
+      table: tables.current,
+    },
+    {
+      name: 'core.interval_version',
+      query: interval(history, 'v.value', ', v.byte_offset, v.superseded'),
+      comment: 'every version of every interval, and the rows that withdraw one',
+      table: tables.history,
+    },
+    {
+      name: 'mart.load_hourly',
+      query: model('view-load-hourly', {
+        hour,
+        net_kwh: netKwh,
+        net_basis: netBasis,
+        quality_class: rankClass('quality_rank'),
+        rank_b: gradeRanks.b,
+        rank_c: gradeRanks.c,
+      }),
+      comment: 'one row per usage point and hour of electric energy; intervals longer than an hour are left out',
+    },
+    {
+      name: 'mart.load_system_hourly',
+      query: model('view-load-system-hourly', { hour, net_kwh: netKwh }),
+      comment: 'one row per hour over all usage points',
+    },
+    {
+      name: 'core.usage_point',
+      query: inForce('usage_point', 'usage_point_id'),
+      comment: 'usage points, the version in force',
+      table: tables.usage_point,
+    },
+    {
+      name: 'core.reading_type',
+      query: inForce('reading_type', 'reading_type_id'),
+      comment: 'ReadingTypes, the version in force',
+      table: tables.reading_type,
+    },
+    {
+      name: 'core.tou_code',
+      query: inForce('tou_code', 'kind, code'),
+      comment: 'codes of the feed and their names, the version in force',
+      table: tables.tou_code,
+    },
+    {
+      name: 'core.usage_summary',
+      query: inForce(
+        'usage_summary',
+        'summary_id',
+        money('v', ['bill_last_period', 'bill_to_date', 'cost_additional_last_period']),
+      ),
+      comment: 'bills, the version in force',
+      table: tables.usage_summary,
+    },
+    {
+      name: 'core.usage_summary_line',
+      query: model('view-usage-summary-line', {
+        source: grown('usage_summary'),
+        lines: grown('usage_summary_line'),
+        commits,
+        more: money('l', ['amount', 'rounding', 'unit_cost']),
+      }),
+      comment: 'line items of the bills in force',
+      table: tables.usage_summary_line,
+    },
+    ...(['load', 'quarantine', 'drift', 'notification'] as const).map((table) => ({
+      name: `ops.${table}`,
+      query: `SELECT * FROM ${grown(table)}`,
+      comment: tables[table].metadata.get('grain') ?? '',
+      table: tables[table],
+    })),
+    {
+      name: 'ops.lake',
+      query: `SELECT ${manifest.n}::BIGINT AS manifest, TIMESTAMPTZ ${literal(manifest.knownAt)} AS known_at,
+        ${literal(manifest.timeZone)} AS time_zone, ${literal(manifest.meterlake)} AS meterlake`,
+      comment: 'what these views were made from',
+    },
+  ]
+  const macros: MacroDefinition[] = [
+    { name: 'core.interval_asof', parameter: 't', query: asIt('k.known_at <= t::TIMESTAMPTZ') },
+    {
+      name: 'core.interval_as_published',
+      parameter: 't',
+      query: asIt('(h.published_at IS NULL OR h.published_at <= t::TIMESTAMPTZ)'),
+    },
+  ]
+  return { views, macros }
+}

@@ -1,0 +1,118 @@
+/** A merged batch on disk: one file of history, and new files for the units that changed. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { CurrentFile, FileRef, VersionFile } from '../schemas/manifest.ts'
+import { tables } from '../schemas/tables.ts'
+import { columnList, literal } from './columns.ts'
+import { type CommitSession, keepFile, mapConcurrently, rowGroupRows, writeQuery } from './commit-session.ts'
+import { newCurrentQuery, newHistoryQuery } from './merge-batch.ts'
+import { later, type Unit } from './plan-units.ts'
+import { integerOf, textOf } from './row-values.ts'
+
+export interface WrittenBatch {
+  readonly history: readonly VersionFile[]
+  /** What stands in the manifest for the batch's units from now on. */
+  readonly current: readonly CurrentFile[]
+}
+
+const isoUtc = (column: string) => `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%fZ')`
+// renames and fsyncs wait on the disk, not on the processor
+const filesAtOnce = 8
+// the engine keeps a buffer per column of each file it has open
+const partitionsAtOnce = 48
+
+/** Writes what {@link mergeBatch} left. */
+export async function writeBatch(session: CommitSession, units: readonly Unit[]): Promise<WrittenBatch> {
+  const { db, n } = session
+  const batch = units[0]?.batch ?? 0
+  const written = await writeQuery(session, newHistoryQuery(session), {
+    kind: 'history',
+    commit: n,
+    part: session.nextPart(),
+  })
+  const history = written
+    ? [{ ...written.ref, commit: n, dtMin: dayOf(written.columns, 'min'), dtMax: dayOf(written.columns, 'max') }]
+    : []
+  const changed = new Set(
+    (await db.rows(`SELECT DISTINCT unit FROM (SELECT unit FROM easy UNION ALL SELECT unit FROM hard_state)`)).map(
+      (row) => integerOf(row, 'unit'),
+    ),
+  )
+  const publishedMax = new Map(
+    (await db.rows(`SELECT unit, ${isoUtc('max(published_at)')} AS at FROM arrived GROUP BY unit`)).map((row) => [
+      integerOf(row, 'unit'),
+      typeof row['at'] === 'string' ? row['at'] : null,
+    ]),
+  )
+  // the parts of a file that is split may lie in several batches: each is written, changed or not
+  const rewritten = units.filter((unit) => unit.split || changed.has(unit.unit))
+  const files = await writeUnits(session, batch, rewritten)
+  const current = new Map<string, CurrentFile>()
+  for (const unit of units) {
+    const known = later(unit.existing?.publishedMax ?? null, publishedMax.get(unit.unit) ?? null)
+    const file = files.get(unit.unit)
+    if (file)
+      current.set(file.path, {
+        ...file,
+        dt: unit.dt,
+        keyMin: String(unit.keyMin),
+        keyMax: String(unit.keyMax),
+        publishedMax: known,
+        sinceCommit: unit.existing?.sinceCommit ?? n,
+      })
+    else if (unit.existing) current.set(unit.existing.path, { ...unit.existing, publishedMax: known })
+  }
+  return { history, current: [...current.values()] }
+}
+
+const dayOf = (columns: Readonly<Record<string, { min?: string; max?: string }>>, end: 'min' | 'max'): string => {
+  const day = columns['local_date']?.[end]
+  if (day === undefined) throw new TypeError('the engine gave no statistics of local_date')
+  return day.slice(0, 10)
+}
+
+/** Writes the rows of the units, one file each; a unit that has become empty still gets one, which keeps its facts. */
+async function writeUnits(session: CommitSession, batch: number, units: readonly Unit[]) {
+  const { db, scratch, n } = session
+  const files = new Map<number, FileRef>()
+  for (let at = 0; at < units.length; at += partitionsAtOnce) {
+    const some = units.slice(at, at + partitionsAtOnce)
+    const folder = scratch.file(session.nextPart())
+    await db.run(
+      `COPY (${newCurrentQuery(session, batch, some)}) TO ${literal(folder)} (FORMAT parquet, COMPRESSION zstd,
+        ROW_GROUP_SIZE ${rowGroupRows}, PARTITION_BY (unit))`,
+    )
+    const [rows, locals] = await rowsOfFiles(session, folder, some)
+    const kept = await mapConcurrently(some, filesAtOnce, async ({ unit, dt }, index) => {
+      const path = { kind: 'current', dt, commit: n, part: session.nextPart() } as const
+      return [unit, await keepFile(session, locals[index] ?? '', path, rows[index] ?? 0)] as const
+    })
+    for (const [unit, file] of kept) files.set(unit, file)
+  }
+  return files
+}
+
+/** Rows and path of the one file of each unit's partition. */
+async function rowsOfFiles(session: CommitSession, folder: string, units: readonly Unit[]) {
+  const locals: string[] = []
+  for (const { unit } of units) locals.push(await oneFile(session, join(folder, `unit=${unit}`)))
+  const counted = await session.db.rows(
+    `SELECT file_name AS file, num_rows::INTEGER AS rows FROM parquet_file_metadata([${locals.map(literal).join(', ')}])`,
+  )
+  const rows = new Map(counted.map((row) => [textOf(row, 'file'), integerOf(row, 'rows')]))
+  return [locals.map((local) => rows.get(local) ?? 0), locals] as const
+}
+
+/** The one file of a partition: none becomes an empty one, several (a partition the engine flushed early) are joined. */
+async function oneFile(session: CommitSession, folder: string): Promise<string> {
+  const names = await readdir(folder).catch(() => [])
+  if (names.length === 1 && names[0] !== undefined) return join(folder, names[0])
+  const local = session.scratch.file(session.nextPart())
+  const columns = columnList(tables.current)
+  const source =
+    names.length === 0
+      ? `SELECT ${columns} FROM standing WHERE false`
+      : `SELECT ${columns} FROM read_parquet([${names.map((name) => literal(join(folder, name))).join(', ')}], hive_partitioning = false) ORDER BY series_key, start_at`
+  await session.db.copy(source, local, { rowGroupRows })
+  return local
+}
