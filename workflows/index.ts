@@ -1,0 +1,4 @@
+/** What the worker's workflow bundle holds. */
+export { clientToken } from './client-token.ts'
+export { ingestNotification } from './ingest-notification.ts'
+export { ingestResource } from './ingest-resource.ts'

@@ -1,0 +1,107 @@
+/**
+ * One notification: reads its list from the spool, gives each URL to a child, records what became of it. Its id is made of
+ * its content, so the same list twice is one run.
+ */
+import {
+  continueAsNew,
+  executeChild,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow'
+import type { Activities } from '../activities/index.ts'
+import type {
+  IngestNotificationInput,
+  IngestProgress,
+  NotificationOutcome,
+  NotificationPage,
+  PlannedResource,
+  ResourceOutcome,
+} from '../schemas/ingest.ts'
+import { workflowIds } from '../schemas/orchestration.ts'
+import { progressQuery, searchable } from './contracts.ts'
+import { failedOutcome } from './failure-code.ts'
+import { ingestResource } from './ingest-resource.ts'
+import { summarise } from './notification-summary.ts'
+import { lightActivity, publishActivity, resourcesInFlight } from './policies.ts'
+
+const { readNotification, recordNotification } =
+  proxyActivities<Pick<Activities, 'readNotification' | 'recordNotification'>>(lightActivity)
+const { publishLake } = proxyActivities<Pick<Activities, 'publishLake'>>(publishActivity)
+
+/** Answers what became of each URL, in the order of the list. Query `progress`. */
+export async function ingestNotification(input: IngestNotificationInput): Promise<NotificationOutcome> {
+  const { received } = input
+  const outcomes: ResourceOutcome[] = [...(input.resume?.outcomes ?? [])]
+  let step: IngestProgress['step'] = 'reading'
+  let total = 0
+  let finished = outcomes.length
+  setHandler(progressQuery, () => ({ step, resources: total, finished }))
+  const onFinished = (): void => {
+    finished += 1
+    setCurrentDetails(`${finished} of ${total} resources`)
+  }
+
+  let page: NotificationPage
+  do {
+    page = await readNotification({ received, offset: outcomes.length })
+    total = page.total
+    step = 'downloading'
+    if (outcomes.length === 0) {
+      upsertSearchAttributes([searchable.status(page.status), searchable.deadline(page.deadlineAt)])
+    }
+    outcomes.push(...(await ingestAll(received.notificationId, page, onFinished)))
+    if (outcomes.length < total && workflowInfo().continueAsNewSuggested) {
+      await continueAsNew<typeof ingestNotification>({ received, resume: { offset: outcomes.length, outcomes } })
+    }
+  } while (outcomes.length < total)
+
+  const { outcome, record } = summarise(received, page, outcomes)
+  step = 'publishing'
+  await recordNotification(record)
+  await publishLake({ loadIds: [] })
+  step = outcome.status === 'failed' ? 'failed' : 'done'
+  upsertSearchAttributes([searchable.status(outcome.status)])
+  return outcome
+}
+
+/** The outcomes of one page in its order, `resourcesInFlight` at a time. */
+async function ingestAll(
+  notificationId: string,
+  page: NotificationPage,
+  onFinished: () => void,
+): Promise<ResourceOutcome[]> {
+  const outcomes: ResourceOutcome[] = []
+  let next = 0
+  const takeTurns = async (): Promise<void> => {
+    for (;;) {
+      const at = next++
+      const resource = page.resources[at]
+      if (resource === undefined) return
+      outcomes[at] = await ingestOne(notificationId, resource, page.deadlineAt)
+      onFinished()
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(resourcesInFlight, page.resources.length) }, takeTurns))
+  return outcomes
+}
+
+async function ingestOne(
+  notificationId: string,
+  resource: PlannedResource,
+  deadlineAt: string,
+): Promise<ResourceOutcome> {
+  try {
+    return await executeChild(ingestResource, {
+      workflowId: workflowIds.resource(notificationId, resource.urlSha256),
+      args: [{ notificationId, resource, deadlineAt }],
+      staticSummary: resource.feed,
+    })
+  } catch (error) {
+    if (isCancellation(error)) throw error
+    return failedOutcome(error)
+  }
+}
