@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
+import { processSource } from '../temporal.config.ts'
 
 export interface Measurement {
   readonly wall_s: number
@@ -40,7 +41,7 @@ export async function measure(command: readonly string[], env: NodeJS.ProcessEnv
   const started = performance.now()
   const child = spawn('bash', ['-c', script, 'bash', ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
+    env: { ...processSource().env, ...env },
   })
   let stdout = ''
   let stderr = ''

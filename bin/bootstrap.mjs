@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+/** Starts the command line from a fresh checkout: installs what is missing, then runs `cli.ts` under the pinned Node. */
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { ensureInstalled, root } from './install.mjs'
+
+/** Runs the command line as a child; signals go to it, its exit status becomes ours. */
+function runUnder(node, cli) {
+  const child = spawn(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const signal of signals) process.on(signal, () => child.kill(signal))
+  child.on('error', (error) => {
+    console.error(`meterlake: ${node} could not be started: ${error.message}`)
+    process.exitCode = 1
+  })
+  child.on('exit', (code, signal) => {
+    for (const name of signals) process.removeAllListeners(name)
+    process.exitCode = code ?? 128 + constants.signals[signal]
+  })
+}
+
+try {
+  const node = await ensureInstalled()
+  const cli = join(root, 'bin', 'cli.ts')
+  if (node === process.execPath) await import('./cli.ts')
+  else runUnder(node, cli)
+} catch (error) {
+  console.error(`meterlake: ${error.message}`)
+  console.error('Correct this and start again; what was installed stays.')
+  process.exitCode = 1
+}

@@ -1,0 +1,145 @@
+/** What runs for a lake, what was loaded last, what waits to be fetched: asked of those who know, nothing is guessed. */
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { Client, Connection } from '@temporalio/client'
+import { openSpool } from '../custodian/spool.ts'
+import type { Config } from '../schemas/config.ts'
+import { taskQueues, workflowNames } from '../schemas/orchestration.ts'
+import type { Value } from '../warehouse/database.ts'
+import { folders } from '../warehouse/paths.ts'
+import { hasViews, openViews, readRows } from './lake-views.ts'
+import type { OutputColumn } from './row-format.ts'
+import { temporalConnection } from '../temporal.config.ts'
+import { runningTemporalAddress } from './temporal-server.ts'
+import { spoolFolder } from './webhook.ts'
+
+export interface RoleStatus {
+  readonly role: 'temporal' | 'worker' | 'webhook' | 'ingest'
+  readonly state: 'up' | 'down' | 'idle' | 'not configured'
+  readonly detail: string
+}
+
+export interface LakeStatus {
+  readonly lake: string
+  readonly roles: readonly RoleStatus[]
+  /** Latest first, columns as in `ops.load`. */
+  readonly loads: { readonly columns: readonly OutputColumn[]; readonly rows: readonly (readonly Value[])[] }
+  /** When the oldest notification came whose packages are not all fetched; null: none waits. */
+  readonly oldestUnfetchedAt: Date | null
+}
+
+interface TemporalStatus {
+  readonly roles: readonly RoleStatus[]
+  readonly waitingSince: readonly Date[]
+}
+
+/** A server that does not answer in this time is not there. */
+const probeTimeoutMs = 3_000
+
+/** The status of a lake with its last `loadCount` loads. */
+export async function readStatus(config: Config, loadCount: number): Promise<LakeStatus> {
+  const [temporal, webhook, spooled, ledger] = await Promise.all([
+    readTemporal(config),
+    readWebhook(config),
+    spooledSince(config),
+    readLedger(config, loadCount),
+  ])
+  const waiting = [...temporal.waitingSince, ...spooled, ...ledger.waitingSince].map(Number)
+  return {
+    lake: config.lake.dir,
+    roles: [...temporal.roles, webhook],
+    loads: ledger.loads,
+    oldestUnfetchedAt: waiting.length === 0 ? null : new Date(Math.min(...waiting)),
+  }
+}
+
+const down = (detail: string): TemporalStatus => ({
+  roles: [
+    { role: 'temporal', state: 'down', detail },
+    { role: 'worker', state: 'down', detail: 'no Temporal server to ask' },
+  ],
+  waitingSince: [],
+})
+
+async function readTemporal(config: Config): Promise<TemporalStatus> {
+  const address = config.temporal.address ?? (await runningTemporalAddress(join(config.lake.dir, folders.state)))
+  if (address === undefined) return down('no embedded server runs for this lake')
+  const settings = config.temporal.address === undefined ? { address } : temporalConnection(config)
+  const connection = await Connection.connect({ ...settings, connectTimeout: probeTimeoutMs }).catch(() => undefined)
+  if (connection === undefined) return down(`${address} does not answer`)
+  try {
+    const { namespace } = config.temporal
+    const client = new Client({ connection, namespace })
+    return await connection.withDeadline(Date.now() + probeTimeoutMs, async () => {
+      const { pollers } = await connection.workflowService.describeTaskQueue({
+        namespace,
+        taskQueue: { name: taskQueues.orchestrate },
+      })
+      const waitingSince: Date[] = []
+      const query = `WorkflowType = '${workflowNames.ingestNotification}' AND ExecutionStatus = 'Running'`
+      for await (const { startTime } of client.workflow.list({ query })) waitingSince.push(startTime)
+      const workers = pollers?.length ?? 0
+      return {
+        roles: [
+          { role: 'temporal', state: 'up', detail: `${address}, namespace ${namespace}` },
+          { role: 'worker', state: workers > 0 ? 'up' : 'down', detail: `polled by ${workers} in the last minutes` },
+          {
+            role: 'ingest',
+            state: waitingSince.length > 0 ? 'up' : 'idle',
+            detail: `${waitingSince.length} under way`,
+          },
+        ],
+        waitingSince,
+      }
+    })
+  } catch {
+    return down(`${address} does not answer`)
+  } finally {
+    await connection.close()
+  }
+}
+
+async function readWebhook({ webhook }: Config): Promise<RoleStatus> {
+  if (webhook === undefined) return { role: 'webhook', state: 'not configured', detail: 'no [webhook] section' }
+  const [host = '', port = ''] = webhook.listen.split(':')
+  const listens = await new Promise<boolean>((resolve) => {
+    const socket = connect({
+      host: host === '0.0.0.0' ? '127.0.0.1' : host,
+      port: Number(port),
+      timeout: probeTimeoutMs,
+    })
+    const answer = (open: boolean) => () => {
+      socket.destroy()
+      resolve(open)
+    }
+    socket.once('connect', answer(true)).once('error', answer(false)).once('timeout', answer(false))
+  })
+  return { role: 'webhook', state: listens ? 'up' : 'down', detail: `${webhook.listen}${webhook.path}` }
+}
+
+/** When the notifications came that wait in the spool because Temporal was away. */
+async function spooledSince(config: Config): Promise<Date[]> {
+  if (!hasViews({ lake: config.lake.dir, pii: config.lake.pii })) return []
+  await using spool = await openSpool(spoolFolder(config))
+  return (await spool.list('new')).map(({ receivedAt }) => new Date(receivedAt))
+}
+
+const loadColumns =
+  'load_id, known_at, status, source_name, bytes, n_readings, n_revised, n_quarantined, local_date_min, local_date_max'
+
+async function readLedger({ lake }: Config, loadCount: number) {
+  const roots = { lake: lake.dir, pii: lake.pii }
+  if (!hasViews(roots)) return { loads: { columns: [], rows: [] }, waitingSince: [] }
+  await using views = await openViews(roots)
+  const loads = await readRows(
+    views.database,
+    `SELECT ${loadColumns} FROM ops.load ORDER BY known_at DESC LIMIT ${loadCount}`,
+  )
+  // A package that failed may still be fetched by hand until it is gone.
+  const failed = await views.database.rows(
+    `SELECT epoch_ms(min(received_at)) AS since FROM ops.notification
+     WHERE status IN ('failed', 'partial') AND received_at > now() - INTERVAL 5 DAY`,
+  )
+  const since = failed[0]?.['since']
+  return { loads, waitingSince: since === null || since === undefined ? [] : [new Date(Number(since))] }
+}

@@ -1,0 +1,46 @@
+/** The status of a lake, printed. */
+import type { Config } from '../schemas/config.ts'
+import type { Format } from './command-context.ts'
+import { type LakeStatus, readStatus } from './lake-status.ts'
+import { exitCodes } from './report-error.ts'
+import { text } from 'node:stream/consumers'
+import { formatRows, writeAll } from './row-format.ts'
+
+const hourMs = 3_600_000
+/** From this age on a waiting package calls for a person. */
+const warnAfterMs = 24 * hourMs
+
+/** Prints the status; answers 3 where a package has waited for a day or more, else 0. */
+export async function showStatus(config: Config, format: Format, loadCount: number): Promise<number> {
+  const status = await readStatus(config, loadCount)
+  const ageMs = status.oldestUnfetchedAt === null ? null : Date.now() - status.oldestUnfetchedAt.getTime()
+  if (format === 'table') await showTables(status, ageMs)
+  else if (format === 'csv') await writeAll(process.stdout, formatRows(format, roleColumns, [roleRows(status)]))
+  else {
+    const { lake, roles, loads, oldestUnfetchedAt } = status
+    const loadRows: unknown = JSON.parse(await text(formatRows('json', loads.columns, [loads.rows])))
+    const facts = {
+      lake,
+      roles,
+      oldest_unfetched_at: oldestUnfetchedAt?.toISOString() ?? null,
+      oldest_unfetched_h: ageMs === null ? null : Math.round((ageMs / hourMs) * 10) / 10,
+      loads: loadRows,
+    }
+    console.log(format === 'json' ? JSON.stringify(facts, null, 2) : JSON.stringify(facts))
+  }
+  return ageMs !== null && ageMs >= warnAfterMs ? exitCodes.incomplete : exitCodes.done
+}
+
+const roleColumns = ['role', 'state', 'detail'].map((name) => ({ name, type: 'VARCHAR' }))
+const roleRows = ({ roles }: LakeStatus) => roles.map(({ role, state, detail }) => [role, state, detail])
+
+async function showTables(status: LakeStatus, ageMs: number | null): Promise<void> {
+  console.log(`lake ${status.lake}\n`)
+  await writeAll(process.stdout, formatRows('table', roleColumns, [roleRows(status)]))
+  const waits = ageMs === null ? 'none' : `${(ageMs / hourMs).toFixed(1)} h old (lost at 120 h)`
+  console.log(`\noldest package not fetched: ${waits}\n`)
+  const { columns, rows } = status.loads
+  if (rows.length === 0)
+    console.log('nothing has been loaded yet: meterlake load FILE, or npm start for a simulated day')
+  else await writeAll(process.stdout, formatRows('table', columns, [rows]))
+}

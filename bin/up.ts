@@ -1,0 +1,106 @@
+/** All roles in one process tree: embedded (or configured) Temporal, worker, webhook with its forwarder. */
+import { Client, Connection } from '@temporalio/client'
+import type { WorkflowBundleOption } from '@temporalio/worker'
+import type { Config } from '../schemas/config.ts'
+import type { ReceivedNotification } from '../schemas/ingest.ts'
+import { openConfiguredTemporal } from './configured-temporal.ts'
+import { openIngestDeps } from './ingest-deps.ts'
+import { openLog } from './log.ts'
+import { listenForStop, untilAborted } from './stop-signal.ts'
+import { installRuntime, type Log } from './temporal-runtime.ts'
+import type { TemporalServer } from './temporal-server.ts'
+import { type RunningWebhook, startWebhookRole } from './webhook.ts'
+import { bundleWorkflows, startWorker } from './worker.ts'
+
+/** What happens, as it happens; `startMeterlake` prints nothing itself. */
+export interface MeterlakeCallbacks {
+  /** A Temporal server is fetched, from where. */
+  readonly onFetchTemporal?: (source: string) => void
+  readonly onTemporal?: (server: Pick<TemporalServer, 'address' | 'namespace' | 'origin'>) => void
+  readonly onWorker?: () => void
+  readonly onWebhook?: (webhook: Pick<RunningWebhook, 'host' | 'port'>) => void
+  /** A notification is durable on disk. */
+  readonly onSpooled?: (received: ReceivedNotification) => void
+  /** Its workflow exists; `isNew` is false where it did already. */
+  readonly onNotification?: (received: ReceivedNotification, isNew: boolean) => void
+}
+
+export interface MeterlakeOptions extends MeterlakeCallbacks {
+  readonly log: Log
+  /** Gives the start up; afterwards dispose stops. */
+  readonly signal?: AbortSignal
+  /** Workflow code bundled already. */
+  readonly bundle?: WorkflowBundleOption
+}
+
+export interface Meterlake extends AsyncDisposable {
+  /** For queries of progress and results of workflows. */
+  readonly client: Client
+  readonly temporal: Pick<TemporalServer, 'address' | 'namespace' | 'origin'>
+  /** Absent where the configuration has no `[webhook]`. */
+  readonly webhook: Pick<RunningWebhook, 'host' | 'port'> | undefined
+  /** Rejects when the worker breaks; resolves when it was stopped. */
+  readonly done: Promise<void>
+}
+
+/**
+ * Starts everything; dispose stops it in order (webhook, worker, Temporal). The webhook listens first, so that a notification
+ * that comes while Temporal starts is spooled. Throws CONFIG_INVALID, TEMPORAL_NOT_FOUND, TEMPORAL_UNAVAILABLE, CERTIFICATE_REFUSED, ….
+ */
+export async function startMeterlake(config: Config, options: MeterlakeOptions): Promise<Meterlake> {
+  const { log, signal } = options
+  installRuntime(log)
+  await using stack = new AsyncDisposableStack()
+  const { deps } = stack.use(await openIngestDeps(config, log))
+  const webhook =
+    config.webhook &&
+    (await startWebhookRole(config, { log, onSpooled: options.onSpooled, onStarted: options.onNotification }))
+  // Disposed of last to first: the webhook takes its place when it is complete, and until then here.
+  await using unplaced = new AsyncDisposableStack()
+  if (webhook) {
+    unplaced.use(webhook)
+    options.onWebhook?.(webhook)
+  }
+  // Bundling takes as long as Temporal's start; whoever awaits it hears of a failure.
+  const bundling = options.bundle === undefined ? bundleWorkflows(log) : Promise.resolve(options.bundle)
+  bundling.catch(() => {})
+  const temporal = stack.use(
+    await openConfiguredTemporal(config, {
+      log,
+      ...(signal && { signal }),
+      ...(options.onFetchTemporal && { onFetch: options.onFetchTemporal }),
+    }),
+  )
+  options.onTemporal?.(temporal)
+  const { connection, namespace } = temporal
+  const clientConnection = Connection.lazy(connection)
+  stack.defer(async () => clientConnection.close())
+  const worker = stack.use(await startWorker({ connection, namespace, deps, log, bundle: await bundling }))
+  signal?.throwIfAborted()
+  options.onWorker?.()
+  webhook?.forwardTo(connection)
+  stack.use(unplaced.move())
+  const resources = stack.move()
+  return {
+    client: new Client({ connection: clientConnection, namespace }),
+    temporal,
+    webhook,
+    done: worker.done,
+    [Symbol.asyncDispose]: async () => resources.disposeAsync(),
+  }
+}
+
+/** `meterlake up`: until it is asked to stop, or the worker breaks. */
+export async function runUp(config: Config): Promise<void> {
+  const log = openLog(config)
+  using stop = listenForStop(() => {
+    log.info({}, 'stopping')
+  })
+  await using meterlake = await startMeterlake(config, { log, signal: stop.signal })
+  const { webhook } = meterlake
+  log.info(
+    { temporal: meterlake.temporal.address, webhook: webhook && `${webhook.host}:${webhook.port}` },
+    'meterlake is up',
+  )
+  await Promise.race([meterlake.done, untilAborted(stop.signal)])
+}

@@ -1,0 +1,102 @@
+/** Role `webhook`: receives notifications over mutual TLS, spools them, and forwards them to Temporal. */
+import { join } from 'node:path'
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client'
+import { openSpool } from '../custodian/spool.ts'
+import { startWebhook, type Webhook } from '../custodian/webhook-server.ts'
+import { MeterlakeError } from '../schemas/errors.ts'
+import type { Config, WebhookConfig } from '../schemas/config.ts'
+import type { ReceivedNotification } from '../schemas/ingest.ts'
+import { readSecret } from '../temporal.config.ts'
+import { openConfiguredTemporal } from './configured-temporal.ts'
+import { type Forwarder, startForwarder } from './forward-notifications.ts'
+import { openLog } from './log.ts'
+import { listenForStop, untilAborted } from './stop-signal.ts'
+import type { Log } from './temporal-runtime.ts'
+
+/** gRPC would wait up to two minutes between attempts to reconnect; the forwarder paces itself. */
+export const reconnectSoon = {
+  'grpc.initial_reconnect_backoff_ms': 500,
+  'grpc.max_reconnect_backoff_ms': 3_000,
+} as const
+
+export interface WebhookRoleOptions {
+  readonly log: Log
+  /** After the notification is durable. */
+  readonly onSpooled?: ((received: ReceivedNotification) => void) | undefined
+  /** After its workflow exists. */
+  readonly onStarted?: ((received: ReceivedNotification, isNew: boolean) => void) | undefined
+}
+
+export interface RunningWebhook extends AsyncDisposable, Pick<Webhook, 'host' | 'port' | 'reload'> {
+  /** From now on what is spooled goes to this server; what was spooled before goes first. Call it once. */
+  forwardTo(connection: ConnectionOptions): void
+}
+
+export const spoolFolder = (config: Config): string => join(config.lake.dir, 'state', 'notifications')
+
+/**
+ * Listens until disposed of; Temporal is not needed for that. Throws CONFIG_INVALID without a `[webhook]` section, SPOOL_NOT_WRITABLE,
+ * CERTIFICATE_REFUSED.
+ */
+export async function startWebhookRole(config: Config, options: WebhookRoleOptions): Promise<RunningWebhook> {
+  const { webhook: settings } = config
+  if (settings === undefined) {
+    throw new MeterlakeError('CONFIG_INVALID', 'the webhook needs a [webhook] section in the configuration', {
+      setting: 'webhook',
+    })
+  }
+  const { log } = options
+  await using stack = new AsyncDisposableStack()
+  const spool = stack.use(await openSpool(spoolFolder(config)))
+  let forwarder: Forwarder | undefined
+  const server = stack.use(
+    await startWebhook({
+      listen: settings.listen,
+      path: settings.path,
+      certificate: certificateOf(settings),
+      clientCa: settings.client_ca,
+      clientFingerprints: settings.client_fingerprints,
+      spool,
+      log,
+      onSpooled: (received) => {
+        options.onSpooled?.(received)
+        forwarder?.wake()
+      },
+    }),
+  )
+  const resources = stack.move()
+  return {
+    host: server.host,
+    port: server.port,
+    reload: async () => server.reload(),
+    forwardTo: (connectionOptions) => {
+      const connection = Connection.lazy({ ...connectionOptions, channelArgs: reconnectSoon })
+      resources.defer(async () => connection.close())
+      const client = new Client({ connection, namespace: config.temporal.namespace })
+      forwarder = resources.use(startForwarder({ spool, client, log, onStarted: options.onStarted }))
+    },
+    [Symbol.asyncDispose]: async () => resources.disposeAsync(),
+  }
+}
+
+/** `meterlake webhook`: until it is asked to stop. */
+export async function runWebhook(config: Config): Promise<void> {
+  const log = openLog(config)
+  using stop = listenForStop(() => {
+    log.info({}, 'stopping')
+  })
+  await using webhook = await startWebhookRole(config, { log })
+  log.info({ host: webhook.host, port: webhook.port }, 'webhook listens')
+  await using temporal = await openConfiguredTemporal(config, { log, signal: stop.signal })
+  webhook.forwardTo(temporal.connection)
+  await untilAborted(stop.signal)
+}
+
+function certificateOf({ certificate }: WebhookConfig) {
+  const { cert, key, passphrase } = certificate
+  return {
+    cert,
+    key,
+    ...(passphrase && { passphrase: readSecret(passphrase, 'webhook.certificate.passphrase') }),
+  }
+}
