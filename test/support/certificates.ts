@@ -1,5 +1,5 @@
 /** Throw-away authorities and certificates for tests, as PEM files in a folder. */
-import './reflect-polyfill.ts'
+import 'reflect-metadata'
 import { webcrypto } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -40,9 +40,20 @@ const elements = (values: Readonly<Record<string, string | number>>) =>
     .map(([name, value]) => `<e:${name}>${value}</e:${name}>`)
     .join('')
 
-export const wattHours = { commodity: 1, flowDirection: 1, intervalLength: 3600, kind: 12, powerOfTenMultiplier: -3, uom: 72 }
+export const wattHours = {
+  commodity: 1,
+  flowDirection: 1,
+  intervalLength: 3600,
+  kind: 12,
+  powerOfTenMultiplier: -3,
+  uom: 72,
+}
 
-export const readingTypeEntry = (id: string, values: Readonly<Record<string, string | number>> = wattHours, published?: string) =>
+export const readingTypeEntry = (
+  id: string,
+  values: Readonly<Record<string, string | number>> = wattHours,
+  published?: string,
+) =>
   entryOf({
     self: `ReadingType/${id}`,
     up: 'ReadingType',
@@ -79,8 +90,16 @@ export interface ReadingParts {
 /** 2025-11-04 00:00 in Los Angeles. */
 export const november4_s = 1_762_243_200
 
-export function readingXml({ start = november4_s, duration = 3600, value = 1, quality = [], rest = '' }: ReadingParts = {}): string {
-  const qualities = quality.map((code) => `<e:ReadingQuality><e:quality>${code}</e:quality></e:ReadingQuality>`).join('')
+export function readingXml({
+  start = november4_s,
+  duration = 3600,
+  value = 1,
+  quality = [],
+  rest = '',
+}: ReadingParts = {}): string {
+  const qualities = quality
+    .map((code) => `<e:ReadingQuality><e:quality>${code}</e:quality></e:ReadingQuality>`)
+    .join('')
   const period = `<e:timePeriod><e:duration>${duration}</e:duration><e:start>${start}</e:start></e:timePeriod>`
   return `<e:IntervalReading>${qualities}${period}${value === '' ? '' : `<e:value>${value}</e:value>`}${rest}</e:IntervalReading>`
 }

@@ -50,7 +50,11 @@ export interface Feed {
   readonly blocks?: readonly FeedBlock[]
   readonly readingTypes?: readonly FeedReadingType[]
   /** MeterReading id → usage point and ReadingType id. */
-  readonly meterReadings?: readonly { readonly usagePoint: string; readonly id: string; readonly readingType: string | null }[]
+  readonly meterReadings?: readonly {
+    readonly usagePoint: string
+    readonly id: string
+    readonly readingType: string | null
+  }[]
   /** `published` of the dimension entries. */
   readonly published?: string
   /** Further staged rows, complete. */
@@ -64,7 +68,12 @@ export interface Feed {
 export const seriesKey = (usagePoint: string, meterReading: string): bigint =>
   createHash('sha256').update(`${usagePoint}\0${meterReading}`).digest().readBigUInt64BE(24) & (2n ** 63n - 1n)
 
-const dayFormat = new Intl.DateTimeFormat('en-CA', { timeZone, hourCycle: 'h23', dateStyle: 'short', timeStyle: 'short' })
+const dayFormat = new Intl.DateTimeFormat('en-CA', {
+  timeZone,
+  hourCycle: 'h23',
+  dateStyle: 'short',
+  timeStyle: 'short',
+})
 const localParts = (s: number): { dt: string; hour: number } => {
   const [dt = '', time = ''] = dayFormat.format(s * 1000).split(', ')
   return { dt, hour: Number(time.slice(0, 2)) }
@@ -142,10 +151,11 @@ export async function stageFeed(roots: LakeRoots, feed: Feed): Promise<string> {
   return loadId
 }
 
+const cell = (value: Cell | undefined) =>
+  value === null || value === undefined ? 'NULL' : typeof value === 'string' ? literal(value) : String(value)
+
 function rowsSelect(name: StagingTableName, rows: Rows): string {
   const { fields } = stagingTables[name]
-  const cell = (value: Cell | undefined) =>
-    value === null || value === undefined ? 'NULL' : typeof value === 'string' ? literal(value) : String(value)
   const values = rows.map((row) => `(${fields.map((field) => cell(row[field.name])).join(', ')})`).join(', ')
   const casts = fields.map((field, at) => `col${at}::${duckdbType(field.type)} AS ${identifier(field.name)}`)
   return `SELECT ${casts.join(', ')} FROM (VALUES ${values})`
