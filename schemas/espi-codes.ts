@@ -3,6 +3,7 @@
  * legal, is kept as it came, and is counted as drift.
  */
 
+/** 1 delivered to the customer; 19 received from the customer, an absolute value; 4 net, delivered minus received. */
 export const flowDirections = {
   0: 'none',
   1: 'forward',
@@ -26,9 +27,6 @@ export const flowDirections = {
   20: 'total',
   21: 'totalByPhase',
 } as const
-
-/** 1 delivered to the customer; 19 received from the customer, an absolute value; 4 net, delivered minus received. */
-export const flow = { delivered: 1, net: 4, received: 19 } as const
 
 export const commodities = {
   0: 'none',
@@ -95,8 +93,6 @@ export const unitSymbols = {
   167: 'm3compensated',
   169: 'therm',
 } as const
-
-export const uom = { watt: 38, wattHour: 72, varHour: 73, therm: 169 } as const
 
 export const qualities = {
   0: { meaning: 'valid: passed all checks', class: 'VALID' },

@@ -163,5 +163,3 @@ export interface NotificationRecord {
   readonly loaded: number
   readonly message: string | null
 }
-
-export { messageNames, searchAttributes, taskQueues, workflowIds, workflowNames } from './orchestration.ts'
