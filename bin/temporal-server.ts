@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection, type ConnectionOptions } from '@temporalio/client'
@@ -91,7 +91,8 @@ async function joinServer(
     if (!ownerLives) await rm(notePath, { force: true })
     return undefined
   }
-  if (!isAlive(note.serverPid)) {
+  // After a reboot the numbers may name other processes: only a port that is open is a server.
+  if (!isAlive(note.serverPid) || !(await isListening(note.address))) {
     await rm(notePath, { force: true })
     return undefined
   }
@@ -249,6 +250,22 @@ function isAlive(pid: number): boolean {
     return true
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+async function isListening(address: string): Promise<boolean> {
+  const [host = '', port = ''] = address.split(':')
+  const socket = connect({ host, port: Number(port), timeout: 2_000 })
+  try {
+    await Promise.race([
+      once(socket, 'connect'),
+      once(socket, 'timeout').then(() => Promise.reject(new Error('timeout'))),
+    ])
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
   }
 }
 

@@ -54,7 +54,7 @@ async function commitOnce(options: PublishOptions, lake: Storage, pii: Storage):
   await using scratch = await lake.scratch()
   await using db = await Database.open({
     threads: options.threads ?? 1,
-    memoryLimitMb: options.memoryLimitMb ?? 192,
+    memoryLimitMb: options.memoryLimitMb ?? 160,
     scratch: scratch.path,
   })
   const newest = await readNewestManifest(lake)

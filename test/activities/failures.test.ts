@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { failureInterceptors, toApplicationFailure } from '../../activities/failures.ts'
 import { redact } from '../../activities/redact.ts'
-import { installRuntime } from '../../bin/temporal-runtime.ts'
+import { installRuntime, temporalLogger } from '../../bin/temporal-runtime.ts'
 import { silentLog } from '../../custodian/log.ts'
 import { type ErrorCode, errorCodes, MeterlakeError } from '../../schemas/errors.ts'
 
@@ -14,6 +14,8 @@ beforeAll(() => {
 
 const wait = (retryAfterMs: number) =>
   toApplicationFailure(new MeterlakeError('RATE_LIMITED', 'wait', { retryAfterMs }), 1).nextRetryDelay
+
+const quiet = () => new MockActivityEnvironment({}, { logger: temporalLogger(silentLog) })
 
 /** What comes out of the interceptor where the activity throws this. */
 const execute = async (environment: MockActivityEnvironment, thrown: unknown) => {
@@ -66,20 +68,17 @@ describe('toApplicationFailure', () => {
 
 describe('the interceptor', () => {
   test('translates once', async () => {
-    const failure = await execute(
-      new MockActivityEnvironment(),
-      new MeterlakeError('FEED_TRUNCATED', 'feed ab12 ends early'),
-    )
+    const failure = await execute(quiet(), new MeterlakeError('FEED_TRUNCATED', 'feed ab12 ends early'))
     expect(failure).toMatchObject({ type: 'FEED_TRUNCATED', nonRetryable: true })
   })
 
   test('a cancellation stays one, also where the load process says LOAD_CANCELLED', async () => {
     const cancelled = new CancelledFailure('asked to')
-    expect(await execute(new MockActivityEnvironment(), cancelled)).toBe(cancelled)
-    const environment = new MockActivityEnvironment()
+    expect(await execute(quiet(), cancelled)).toBe(cancelled)
+    const environment = quiet()
     environment.cancel('CANCELLED')
     expect(await execute(environment, new MeterlakeError('LOAD_CANCELLED', 'stopped'))).toBeInstanceOf(CancelledFailure)
-    const other = new MockActivityEnvironment()
+    const other = quiet()
     other.cancel('CANCELLED')
     expect(await execute(other, new MeterlakeError('FEED_TRUNCATED', 'short'))).toMatchObject({
       type: 'FEED_TRUNCATED',

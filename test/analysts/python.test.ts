@@ -7,7 +7,7 @@ import { good } from '../bad-input/spoiled-feeds.ts'
 import { installPython, readLake, removePython, watchLake } from './python-packages.ts'
 
 /** The oldest DuckDB that reads our views, directly and attached (0.10.0 cannot). Its wheels need Python 3.12 or older. */
-const oldest = '0.10.3'
+const oldest = '0.10.1'
 /** The engine we ship, the newest release, the oldest that works. pytz: fetching TIMESTAMPTZ needs it. */
 const engines = ['1.5.6', '2.0.0', oldest]
 

@@ -45,13 +45,22 @@ export function disguises(text: string): readonly string[] {
   const bytes = Buffer.from(text)
   // of base64 only the characters that depend on nothing but the text, for each of three alignments
   const packed = [0, 1, 2].map((shift) => {
-    const all = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').replace(/=+$/, '')
+    const all = Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString('base64')
+      .replace(/=+$/, '')
     const from = Math.ceil((shift * 8) / 6)
     const to = Math.floor(((shift + bytes.length) * 8) / 6)
     return all.slice(from, to)
   })
   const xml = text.replaceAll('&', '&amp;')
-  const forms = [text, xml, encodeURIComponent(text), JSON.stringify(text).slice(1, -1), bytes.toString('hex'), ...packed]
+  const forms = [
+    text,
+    xml,
+    encodeURIComponent(text),
+    JSON.stringify(text).slice(1, -1),
+    bytes.toString('hex'),
+    ...packed,
+  ]
   return [...new Set(forms)].filter((form) => form.length >= 6)
 }
 

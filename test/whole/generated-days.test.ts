@@ -39,7 +39,13 @@ const intervalLines = async (): Promise<string[]> =>
 /** All that a repeat could change, each row in a sum that does not hang on their order; `ops.notification` is not in it. */
 async function contents() {
   const of = async (view: string) => site.query(`SELECT count(*) AS n, sum(hash(t)::HUGEINT) AS rows FROM ${view} t`)
-  const views = ['core.interval', 'core.interval_version', 'core.usage_point', 'core.reading_type', 'core.usage_summary']
+  const views = [
+    'core.interval',
+    'core.interval_version',
+    'core.usage_point',
+    'core.reading_type',
+    'core.usage_summary',
+  ]
   const sums = await Promise.all(views.map(async (view) => [view, ...(await of(view))]))
   return { sums, loads: await site.query('SELECT * FROM ops.load ORDER BY load_id') }
 }
@@ -92,19 +98,23 @@ test('the same notifications again change nothing, and ask the custodian nothing
   expect(site.custodian.requests).toHaveLength(requests)
 })
 
-test('the same packages under new correlationIDs are known: nothing is loaded twice', { timeout: 240_000 }, async () => {
-  const before = await contents()
-  for (const day of days) {
-    const { resources } = await site.custodian.prepareDay(day, { customers: true })
-    const outcome = await outcomeOfUrls(meterlake.client, resources)
-    expect(outcome.status).toBe('ingested')
-    expect(outcome.resources.map(({ status }) => status)).toEqual(['known', 'known', 'known'])
-  }
-  expect(await contents()).toEqual(before)
-  expect(await site.query('SELECT DISTINCT status, n_resources, n_loaded FROM ops.notification')).toEqual([
-    { status: 'ingested', n_resources: '3', n_loaded: '3' },
-  ])
-})
+test(
+  'the same packages under new correlationIDs are known: nothing is loaded twice',
+  { timeout: 240_000 },
+  async () => {
+    const before = await contents()
+    for (const day of days) {
+      const { resources } = await site.custodian.prepareDay(day, { customers: true })
+      const outcome = await outcomeOfUrls(meterlake.client, resources)
+      expect(outcome.status).toBe('ingested')
+      expect(outcome.resources.map(({ status }) => status)).toEqual(['known', 'known', 'known'])
+    }
+    expect(await contents()).toEqual(before)
+    expect(await site.query('SELECT DISTINCT status, n_resources, n_loaded FROM ops.notification')).toEqual([
+      { status: 'ingested', n_resources: '3', n_loaded: '3' },
+    ])
+  },
+)
 
 test('nothing of a customer feed is below the root of the lake; all of it is below pii', async () => {
   const personal = personalWords(fleet)
@@ -136,7 +146,12 @@ test('folders of pii are 0700, its files 0600; so is what is under way and the s
 
 test('nothing is left behind: no staging, no scratch, no download under way', async () => {
   const { dir, pii } = site.config.lake
-  for (const folder of [join(dir, 'staging'), join(dir, 'state/scratch'), join(pii, 'staging'), join(pii, 'state/scratch')]) {
+  for (const folder of [
+    join(dir, 'staging'),
+    join(dir, 'state/scratch'),
+    join(pii, 'staging'),
+    join(pii, 'state/scratch'),
+  ]) {
     expect(await readdir(folder).catch(() => [])).toEqual([])
   }
   const underWay = await readdir(join(dir, 'state/incoming'))

@@ -73,7 +73,9 @@ describe.skipIf(samples === undefined)('real samples from the simulated custodia
     const tokens = requests.filter(({ path }) => tokenUrl.endsWith(path))
     expect(tokens.map(({ method, status }) => `${method} ${status}`)).toEqual(['POST 200'])
     const asked = requests.filter(({ method }) => method === 'GET').map(({ query, status }) => `${query} ${status}`)
-    expect(asked.sort()).toEqual(served.resources.map(({ correlationId }) => `?correlationID=${correlationId} 200`).sort())
+    expect(asked.sort()).toEqual(
+      served.resources.map(({ correlationId }) => `?correlationID=${correlationId} 200`).sort(),
+    )
   })
 
   test('the ledger knows each file by its bytes, its notification and its correlationID', async () => {
@@ -93,7 +95,9 @@ describe.skipIf(samples === undefined)('real samples from the simulated custodia
       ].join(' | '),
     )
     expect(rows.map(asLine).sort()).toEqual(expected.sort())
-    const [noted] = await site.query('SELECT notification_id, status, n_resources, n_refused, n_loaded FROM ops.notification')
+    const [noted] = await site.query(
+      'SELECT notification_id, status, n_resources, n_refused, n_loaded FROM ops.notification',
+    )
     expect(noted).toEqual({
       notification_id: notificationId,
       status: outcome.status,
@@ -134,7 +138,9 @@ describe.skipIf(samples === undefined)('real samples from the simulated custodia
       const [whole = '0', fraction = ''] = String(energy_kwh).split('.')
       hours.set(hour, (hours.get(hour) ?? 0n) + BigInt(`${whole}${fraction.padEnd(9, '0')}`))
     }
-    const rows = await site.query('SELECT usage_point_id, hour_start_at, delivered_kwh FROM mart.load_hourly WHERE delivered_kwh IS NOT NULL')
+    const rows = await site.query(
+      'SELECT usage_point_id, hour_start_at, delivered_kwh FROM mart.load_hourly WHERE delivered_kwh IS NOT NULL',
+    )
     const found = rows.map((row) => `${row['usage_point_id']} ${row['hour_start_at']} ${row['delivered_kwh']}`)
     const nine = (nano: bigint): string => {
       const digits = String(nano).padStart(10, '0')
@@ -147,11 +153,18 @@ describe.skipIf(samples === undefined)('real samples from the simulated custodia
     const before = await site.query('SELECT count(*) AS n FROM core.interval')
     const prepared = await site.custodian.serveFile(customers.map(pathOf), { feed: 'customer' })
     const result = await outcomeOfUrls(meterlake.client, prepared.resources)
-    expect(result).toMatchObject({ status: 'ingested', resources: customers.map(({ sha256 }) => ({ status: 'archived', sha256 })) })
+    expect(result).toMatchObject({
+      status: 'ingested',
+      resources: customers.map(({ sha256 }) => ({ status: 'archived', sha256 })),
+    })
     expect(await site.query('SELECT count(*) AS n FROM core.interval')).toEqual(before)
     for (const { sha256 } of customers) {
       const archived = join(site.config.lake.pii, 'raw', sha256.slice(0, 2), `${sha256}.xml.zst`)
-      expect(createHash('sha256').update(zstdDecompressSync(readFileSync(archived))).digest('hex')).toBe(sha256)
+      expect(
+        createHash('sha256')
+          .update(zstdDecompressSync(readFileSync(archived)))
+          .digest('hex'),
+      ).toBe(sha256)
     }
   })
 })

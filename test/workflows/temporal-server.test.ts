@@ -5,6 +5,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Connection } from '@temporalio/client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { findTemporalBinary } from '../../bin/temporal-binary.ts'
@@ -110,6 +111,33 @@ describe('the embedded server', () => {
     expect(await runningTemporalAddress(folder)).toBeUndefined()
     await using again = await open()
     expect(again.origin).toBe('started')
+  })
+
+  test('the orphan of a killed owner is taken over, and stopped by the new one', async () => {
+    const module = fileURLToPath(new URL('../../bin/temporal-server.ts', import.meta.url))
+    const options = JSON.stringify({ namespace: 'default', stateDir: folder, binary: temporalBinary() })
+    const script = `import { openTemporalServer } from ${JSON.stringify(module)}
+      const server = await openTemporalServer(${options}); console.log(server.address); setInterval(() => {}, 1000)`
+    const owner = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [line] = (await once(owner.stdout, 'data')) as [Buffer]
+    const ended = once(owner, 'exit')
+    owner.kill('SIGKILL')
+    await ended
+    const address = line.toString().trim()
+    {
+      await using server = await open()
+      expect(server).toMatchObject({ origin: 'started', address })
+    }
+    await expect(Connection.connect({ address, connectTimeout: 1_000 })).rejects.toThrow('Failed to connect')
+  })
+
+  test('a note whose numbers name other processes by now is no server', async () => {
+    const note = { ownerPid: process.pid, serverPid: process.pid, address: '127.0.0.1:1' }
+    await writeFile(join(folder, 'temporal.json'), JSON.stringify(note))
+    await using server = await open()
+    expect(server.origin).toBe('started')
   })
 
   test('two openers at once share one server', async () => {

@@ -126,10 +126,10 @@ describe.skipIf(samples === undefined)('real feeds, the whole path', () => {
     const said = `${await allHistories(client)}\n${logged.join('\n')}`
     expect(said).toContain('downloadResource')
     const secrets = [token, site.custodian.clientSecret, ...personalTexts()]
-    expect(secrets.length).toBeGreaterThan(4)
+    expect(secrets).toContain('ACME INDUSTRIES')
     for (const secret of secrets) expect(said.includes(secret), `${secret.slice(0, 3)}… was found`).toBe(false)
     for (const line of logged) expect(line).not.toMatch(/correlationID=/)
-  })
+  }, 120_000)
 
   test.each(['token', 'download'])(
     'stopped during the %s and started again, it carries on',
