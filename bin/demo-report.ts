@@ -3,7 +3,8 @@ import { relative } from 'node:path'
 import type { LakeRoots } from '../schemas/load-process.ts'
 import type { Database, Row } from '../warehouse/database.ts'
 import { formatBytes, formatCount, formatDuration } from './human.ts'
-import { openViews, textOf } from './lake-views.ts'
+import { openViews } from '../warehouse/query.ts'
+import { textOf } from '../warehouse/row-values.ts'
 
 export interface DemoReport {
   readonly roots: LakeRoots
@@ -68,7 +69,7 @@ async function revisionLines(database: Database, loadIds: readonly string[]): Pr
   if (rows.length === 0) return []
   const lines = rows.map((row) => {
     const change = number(row, 'change')
-    return `  ${textOf(row['local_date'])} ${formatCount(number(row, 'n')).padStart(8)} ${(change > 0 ? '+' : '') + change.toFixed(3)}`
+    return `  ${textOf(row, 'local_date')} ${formatCount(number(row, 'n')).padStart(8)} ${(change > 0 ? '+' : '') + change.toFixed(3)}`
   })
   return ['What it corrected of earlier days', '  day        intervals  kWh', ...lines, '']
 }
@@ -118,7 +119,7 @@ async function qualityLines(database: Database, day: string): Promise<string[]> 
   )
   const total = rows.reduce((sum, row) => sum + number(row, 'n'), 0)
   const shares = rows.map(
-    (row) => `${textOf(row['quality_class']) || 'none'} ${((100 * number(row, 'n')) / total).toFixed(1)}%`,
+    (row) => `${textOf(row, 'quality_class') || 'none'} ${((100 * number(row, 'n')) / total).toFixed(1)}%`,
   )
   return ['Quality of its intervals', `  ${shares.join(' · ')}`]
 }

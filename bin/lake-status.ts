@@ -1,4 +1,5 @@
 /** What runs for a lake, what was loaded last, what waits to be fetched: asked of those who know, nothing is guessed. */
+import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
@@ -7,7 +8,7 @@ import type { Config } from '../schemas/config.ts'
 import { taskQueues, workflowNames } from '../schemas/orchestration.ts'
 import type { Value } from '../warehouse/database.ts'
 import { folders } from '../warehouse/paths.ts'
-import { hasViews, openViews, readRows } from './lake-views.ts'
+import { readRows, tryOpenViews } from '../warehouse/query.ts'
 import type { OutputColumn } from './row-format.ts'
 import { temporalConnection } from '../temporal.config.ts'
 import { runningTemporalAddress } from './temporal-server.ts'
@@ -119,7 +120,7 @@ async function readWebhook({ webhook }: Config): Promise<RoleStatus> {
 
 /** When the notifications came that wait in the spool because Temporal was away. */
 async function spooledSince(config: Config): Promise<Date[]> {
-  if (!hasViews({ lake: config.lake.dir, pii: config.lake.pii })) return []
+  if (!existsSync(spoolFolder(config))) return []
   await using spool = await openSpool(spoolFolder(config))
   return (await spool.list('new')).map(({ receivedAt }) => new Date(receivedAt))
 }
@@ -129,8 +130,8 @@ const loadColumns =
 
 async function readLedger({ lake }: Config, loadCount: number) {
   const roots = { lake: lake.dir, pii: lake.pii }
-  if (!hasViews(roots)) return { loads: { columns: [], rows: [] }, waitingSince: [] }
-  await using views = await openViews(roots)
+  await using views = await tryOpenViews(roots)
+  if (!views) return { loads: { columns: [], rows: [] }, waitingSince: [] }
   const loads = await readRows(
     views.database,
     `SELECT ${loadColumns} FROM ops.load ORDER BY known_at DESC LIMIT ${loadCount}`,

@@ -9,6 +9,7 @@ import type { LakeJob, LakeRoots } from '../schemas/load-process.ts'
 import { formatPath, loadIdOf } from '../warehouse/paths.ts'
 import { archiveRaw } from '../warehouse/raw-archive.ts'
 import { openFolder } from '../warehouse/storage.ts'
+import { ensureViews } from '../warehouse/views.ts'
 import type { Format } from './command-context.ts'
 import { findFeedFiles, type FeedFile, saveStdin } from './feed-files.ts'
 import { showFailures, showLoadSummary } from './load-summary.ts'
@@ -150,7 +151,11 @@ const archive = (file: FeedFile, { roots, signal }: Run): Promise<RawFeed> =>
 
 /** One commit for all, also the ledger rows of files that failed. Nothing staged is nothing to do. */
 async function publish({ roots, profile, signal, progress }: Run, outcomes: readonly FileOutcome[]): Promise<void> {
-  if (outcomes.every(({ outcome }) => outcome === 'known')) return
+  if (outcomes.every(({ outcome }) => outcome === 'known')) {
+    // a publisher may have ended between its commit and its views
+    await ensureViews(roots)
+    return
+  }
   progress.start('publishing', 0, 0)
   await runLakeJob(
     { kind: 'publish', roots, timeZone: profile.timeZone },

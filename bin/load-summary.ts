@@ -2,7 +2,8 @@
 import type { LakeRoots } from '../schemas/load-process.ts'
 import type { Format } from './command-context.ts'
 import type { Row } from '../warehouse/database.ts'
-import { hasViews, openViews, textOf } from './lake-views.ts'
+import { tryOpenViews } from '../warehouse/query.ts'
+import { textOf } from '../warehouse/row-values.ts'
 import type { FileOutcome } from './load-files.ts'
 import { formatRows, type OutputColumn, writeAll } from './row-format.ts'
 
@@ -37,12 +38,13 @@ export async function showLoadSummary(
 
 async function ledgerRows(roots: LakeRoots, outcomes: readonly FileOutcome[]) {
   const ids = outcomes.flatMap(({ loadId }) => (loadId === null ? [] : [`'${loadId}'`]))
-  if (ids.length === 0 || !hasViews(roots)) return new Map<string, Row>()
-  await using views = await openViews(roots)
+  if (ids.length === 0) return new Map<string, Row>()
+  await using views = await tryOpenViews(roots)
+  if (!views) return new Map<string, Row>()
   const query = `SELECT load_id, status, ${counts.join(', ')} FROM ops.load WHERE load_id IN (${ids.join(', ')}) ORDER BY known_at`
   const rows = await views.database.rows(query)
   // The last row of a load counts: one that failed before may have been loaded now.
-  return new Map(rows.map((row) => [textOf(row['load_id']), row]))
+  return new Map(rows.map((row) => [textOf(row, 'load_id'), row]))
 }
 
 /** Says on stderr which files failed and what to do. */

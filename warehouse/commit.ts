@@ -9,6 +9,7 @@ import { type CommitSession, readFiles, writeQuery } from './commit-session.ts'
 import { appendDimensions, gatherChannels, openChannels } from './dimensions.ts'
 import { appendTable, rowsQuery } from './growing-table.ts'
 import { daysReachedInto, type IncomingSpan, prepareIncoming } from './incoming.ts'
+import { joinSlices } from './join-files.ts'
 import { loadRow, notificationRow, publishedLoad } from './ledger.ts'
 import { nextKnownAt } from './manifest.ts'
 import { mergeBatch, registerUnits, zeroCounts } from './merge-batch.ts'
@@ -66,6 +67,7 @@ export async function prepareCommit(
     current.push(...written.current)
     history.push(...written.history)
   }
+  const joined = await joinSlices(session, current, options.limits.fileRows)
   options.onProgress('commit', 0, 1)
   const receipts = [...parent.receipts, ...(await writeReceipts(session, span))]
   const parked = await writeParked(session)
@@ -95,7 +97,7 @@ export async function prepareCommit(
     timeZone: session.timeZone,
     loads: queue.loads.map((load) => load.loadId),
     current: {
-      files: current.sort((a, b) => (a.dt === b.dt ? compareKeys(a.keyMin, b.keyMin) : a.dt < b.dt ? -1 : 1)),
+      files: joined.sort((a, b) => (a.dt === b.dt ? compareKeys(a.keyMin, b.keyMin) : a.dt < b.dt ? -1 : 1)),
     },
     history,
     receipts,
@@ -120,7 +122,7 @@ export async function prepareCommit(
       quarantine: [...parent.pii.quarantine, ...(await writePersonalQuarantine(session, queue.loads))],
     },
     ...durations,
-    totals: { readings: sumRows(current), versions: sumRows(history) },
+    totals: { readings: sumRows(joined), versions: sumRows(history) },
   }
   return { manifest, loads: outcome.map((load) => load.published) }
 }

@@ -242,11 +242,15 @@ export class Database implements AsyncDisposable {
 }
 
 /** The engine's message as LAKE_DISK_FULL, LAKE_NOT_WRITABLE or SQL_FAILED. */
+/** The engine's errors begin with their class: `Parser Error: …`. */
+const engineMessage = /^(?:Failed to \w+ \w+: )?[A-Z][\w ]* Error: /i
+
 function engineError(error: unknown, where: string): unknown {
   const mapped = storageError(error, where)
-  if (isMeterlakeError(mapped) || !(error instanceof Error) || !/^[A-Z][\w ]* Error: /i.test(error.message))
-    return mapped
-  return new MeterlakeError('SQL_FAILED', error.message, {}, { cause: error })
+  if (isMeterlakeError(mapped) || !(error instanceof Error) || !engineMessage.test(error.message)) return mapped
+  // statements are extracted first; that this is where it failed helps nobody
+  const message = error.message.replace(/^Failed to \w+ \w+: /, '')
+  return new MeterlakeError('SQL_FAILED', message, {}, { cause: error })
 }
 
 function writtenFile(stats: readonly Row[]): WrittenFile {

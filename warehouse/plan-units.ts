@@ -20,11 +20,11 @@ export interface Unit {
 export interface UnitLimits {
   /** Staged and current rows that are merged at once: bounds memory. */
   readonly batchRows: number
-  /** Rows of a current file beyond which its day is split. */
+  /** Most rows of a current file; a day beyond has several, by ranges of series_key. */
   readonly fileRows: number
 }
 
-export const unitLimits: UnitLimits = { batchRows: 200_000, fileRows: 1_000_000 }
+export const unitLimits: UnitLimits = { batchRows: 100_000, fileRows: 1_000_000 }
 
 /** The highest series_key: keys have 63 bits. */
 export const maxSeriesKey = 2n ** 63n - 1n
@@ -44,7 +44,7 @@ export const reachDays = (minDurationS: number | null, maxDurationS: number): nu
   Math.ceil(Math.max(0, maxDurationS - (minDurationS ?? maxDurationS)) / 86_400)
 
 /**
- * Units of the touched days in day order, a day beyond `fileRows` split into equal ranges of series_key (which is a hash, so
+ * Units of the touched days in day order, a day beyond `batchRows` sliced into equal ranges of series_key (which is a hash, so
  * equal ranges hold equally many), gathered greedily into batches of at most `batchRows` (a larger unit is a batch of its own).
  */
 export function planUnits(
@@ -69,7 +69,7 @@ export function planUnits(
       const keyMax = existing ? BigInt(existing.keyMax) : maxSeriesKey
       const staged = (rows * Number(keyMax - keyMin)) / Number(maxSeriesKey)
       const total = staged + (existing?.rows ?? 0)
-      const parts = total > limits.fileRows ? 2 ** Math.ceil(Math.log2(total / limits.fileRows)) : 1
+      const parts = total > limits.batchRows ? 2 ** Math.ceil(Math.log2(total / limits.batchRows)) : 1
       for (let part = 0; part < parts; part += 1) {
         const weight = total / parts
         if (filled > 0 && filled + weight > limits.batchRows) {

@@ -1,5 +1,5 @@
 /** Publishing: everything staged becomes one commit, then the views follow. */
-import { MeterlakeError } from '../schemas/errors.ts'
+import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
 import type { PublishedLoad } from '../schemas/ingest.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
 import { type CommitSession, partNames } from './commit-session.ts'
@@ -54,7 +54,7 @@ async function commitOnce(options: PublishOptions, lake: Storage, pii: Storage):
   await using scratch = await lake.scratch()
   await using db = await Database.open({
     threads: options.threads ?? 1,
-    memoryLimitMb: options.memoryLimitMb ?? 160,
+    memoryLimitMb: options.memoryLimitMb ?? 384,
     scratch: scratch.path,
   })
   const newest = await readNewestManifest(lake)
@@ -99,11 +99,27 @@ async function commitQueue(
     isDiscarded = false
     isDiscarded = !(await createManifest(lake, manifest))
     if (isDiscarded) return undefined
-    if (!options.deferViews) await ensureViews(options.roots)
     for (const id of queue.ids) await removeStage(lake, pii, id)
+    if (!options.deferViews) await followWithViews(options.roots, n)
     onProgress('commit', 1, 1)
     return { loads, commit: n }
+  } catch (error) {
+    // who was first has removed the stages both were reading
+    const newest = await readNewestManifest(lake)
+    if (isDiscarded && newest && newest.n >= n) return undefined
+    throw error
   } finally {
     if (isDiscarded) for (const { storage, path } of session.written) await storage.remove(path).catch(() => undefined)
+  }
+}
+
+/** The commit stands, whatever becomes of the views. */
+async function followWithViews(roots: LakeRoots, commit: number): Promise<void> {
+  try {
+    await ensureViews(roots)
+  } catch (error) {
+    if (!isMeterlakeError(error)) throw error
+    const message = `commit ${commit} is published, but its views are not yet, the next load or query makes them: ${error.message}`
+    throw new MeterlakeError(error.code, message, { ...error.details, commit }, { cause: error })
   }
 }

@@ -1,4 +1,7 @@
-/** An analyst's query over the published views, read-only. */
+/** Reading the published views as any DuckDB client may: read-only, at any time, also during an ingest. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir, totalmem } from 'node:os'
+import { join } from 'node:path'
 import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
 import { Database, type Value } from './database.ts'
@@ -12,66 +15,56 @@ export interface QueryColumn {
   readonly type: string
 }
 
-export interface QueryResult {
-  readonly columns: readonly QueryColumn[]
-  /** Rows in blocks, values in column order; 64-bit integers, decimals, dates and instants as exact text. */
-  readonly blocks: AsyncIterable<readonly (readonly Value[])[]>
-}
-
-export interface QueryOptions {
-  readonly roots: LakeRoots
-  readonly sql: string
-  /** Zone in which the engine shows instants; default UTC. */
-  readonly timeZone?: string
-  readonly threads?: number
-  readonly memoryLimitMb?: number
+export interface LakeViews extends AsyncDisposable {
+  readonly database: Database
 }
 
 /**
- * Runs one query and hands its result to `use`, inside which its rows are read. The views are brought up to date first.
- * Raises LAKE_MISSING where nothing was ever published, SQL_FAILED with the engine's message.
+ * A read-only connection to the views, which are brought up to date first where they are behind their manifest and the lake can
+ * be written. Undefined where nothing was ever published.
  */
-export async function queryLake<T>(options: QueryOptions, use: (result: QueryResult) => Promise<T>): Promise<T> {
-  const { roots, sql, timeZone = 'UTC', threads = 2, memoryLimitMb = 1024 } = options
+export async function tryOpenViews(roots: LakeRoots): Promise<LakeViews | undefined> {
   const { lake } = openRoots(roots)
-  if ((await ensureViews(roots)) === undefined)
-    throw new MeterlakeError('LAKE_MISSING', `there is no lake at ${roots.lake}: load something first`, {
-      lake: roots.lake,
-    })
-  await using scratch = await lake.scratch()
-  const path = lake.locate(formatPath({ kind: 'views' }))
-  await using db = await Database.open({ path, readOnly: true, threads, memoryLimitMb, scratch: scratch.path })
-  await db.run(`SET TimeZone = '${timeZone.replaceAll("'", "''")}'`)
-  const { columns, blocks } = await failingAsSql(() => db.stream(sql))
-  return await use({ columns, blocks: guardedBlocks(blocks) })
-}
-
-/** What the engine says against a query, also while its rows are fetched, is SQL_FAILED. */
-async function failingAsSql<T>(effect: () => Promise<T>): Promise<T> {
-  try {
-    return await effect()
-  } catch (error) {
-    if (isMeterlakeError(error) || !(error instanceof Error)) throw error
-    throw new MeterlakeError('SQL_FAILED', error.message, {}, { cause: error })
-  }
-}
-
-async function* guardedBlocks<T>(blocks: AsyncIterable<T>): AsyncGenerator<T> {
-  const iterator = blocks[Symbol.asyncIterator]()
-  for (;;) {
-    const next = await failingAsSql(async () => await iterator.next())
-    if (next.done === true) return
-    yield next.value
-  }
-}
-
-/** All rows of a query as objects; for results that fit in memory. */
-export async function queryRows(options: QueryOptions): Promise<Record<string, Value>[]> {
-  return await queryLake(options, async ({ columns, blocks }) => {
-    const rows: Record<string, Value>[] = []
-    for await (const block of blocks)
-      for (const values of block)
-        rows.push(Object.fromEntries(columns.map(({ name }, index) => [name, values[index] ?? null])))
-    return rows
+  const path = formatPath({ kind: 'views' })
+  const manifest = await ensureViews(roots).catch((error: unknown) => {
+    if (isMeterlakeError(error) && error.code === 'LAKE_NOT_WRITABLE') return undefined
+    throw error
   })
+  if (manifest === undefined && (await lake.size(path)) === undefined) return undefined
+  const scratch = await mkdtemp(join(tmpdir(), 'meterlake-sql-'))
+  const removeScratch = () => rm(scratch, { recursive: true, force: true })
+  try {
+    const database = await Database.open({
+      path: lake.locate(path),
+      readOnly: true,
+      threads: availableParallelism(),
+      memoryLimitMb: Math.max(256, Math.round(totalmem() / 2 / 1024 ** 2)),
+      scratch,
+    })
+    return {
+      database,
+      [Symbol.asyncDispose]: async () => {
+        await database[Symbol.asyncDispose]()
+        await removeScratch()
+      },
+    }
+  } catch (error) {
+    await removeScratch()
+    throw error
+  }
+}
+
+/** {@link tryOpenViews}; raises LAKE_MISSING where nothing was ever published. */
+export async function openViews(roots: LakeRoots): Promise<LakeViews> {
+  const views = await tryOpenViews(roots)
+  if (views) return views
+  throw new MeterlakeError('LAKE_MISSING', `nothing has been published in ${roots.lake}`, { lake: roots.lake })
+}
+
+/** All rows of a query that has few, with the types of its columns. */
+export async function readRows(database: Database, sql: string): Promise<{ columns: QueryColumn[]; rows: Value[][] }> {
+  const { columns, blocks } = await database.stream(sql)
+  const rows: Value[][] = []
+  for await (const block of blocks) rows.push(...block)
+  return { columns, rows }
 }

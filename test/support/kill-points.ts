@@ -90,14 +90,32 @@ export async function runTimed(job: LakeJob): Promise<ReadonlyMap<Phase | 'end',
 }
 
 const views = [
-  ...['core.interval', 'core.interval_version', 'core.usage_point', 'core.reading_type', 'core.tou_code'],
-  ...['core.usage_summary', 'core.usage_summary_line', 'mart.load_hourly', 'ops.quarantine', 'ops.load'],
+  'core.interval',
+  'core.interval_version',
+  'core.usage_point',
+  'core.reading_type',
+  'core.tou_code',
+  'core.usage_summary',
+  'core.usage_summary_line',
+  'mart.load_hourly',
+  'ops.quarantine',
+  'ops.load',
 ]
 /** When and by which attempt it was done: not what was done. */
-const circumstances = ['known_at', 'commit_id', 'received_at', 'load_s', 'valid_from', 'notification_id', 'correlation_id']
+const circumstances = [
+  'known_at',
+  'commit_id',
+  'received_at',
+  'load_s',
+  'valid_from',
+  'notification_id',
+  'correlation_id',
+]
 
 /** Count and order-free checksum of every view, without the circumstances. */
-export async function lakeFigures(query: (sql: string) => Promise<readonly Row[]>): Promise<Record<string, Row | undefined>> {
+export async function lakeFigures(
+  query: (sql: string) => Promise<readonly Row[]>,
+): Promise<Record<string, Row | undefined>> {
   const names = circumstances.map((name) => `'${name}'`).join(', ')
   const figures: Record<string, Row | undefined> = {}
   for (const view of views) {

@@ -9,7 +9,7 @@ import type { LakeRoots } from '../../schemas/load-process.ts'
 import { Database } from '../../warehouse/database.ts'
 import { exactQuantity, packedValue, restoredValue } from '../../warehouse/packed-value.ts'
 import { publishStaged } from '../../warehouse/publish.ts'
-import { queryRows } from '../../warehouse/query.ts'
+import { queryRows } from '../support/query-rows.ts'
 import { type FeedReading, type FeedReadingType, localHour, stageFeed, timeZone } from '../support/stage-feed.ts'
 
 let dir: string
