@@ -12,7 +12,7 @@ import { openFolder } from '../warehouse/storage.ts'
 import { ensureViews } from '../warehouse/views.ts'
 import type { Format } from './command-context.ts'
 import { findFeedFiles, type FeedFile, saveStdin } from './feed-files.ts'
-import { showFailures, showLoadSummary } from './load-summary.ts'
+import { type FileOutcome, showFailures, showLoadSummary } from './load-summary.ts'
 import { openProgress, type Progress } from './progress.ts'
 import { exitCodes } from './report-error.ts'
 import { runLakeJob } from './run-lake-job.ts'
@@ -22,17 +22,6 @@ export interface LoadFilesOptions {
   readonly config: Config
   readonly profile: 'pge' | 'espi' | undefined
   readonly format: Format
-}
-
-/** What became of one file. */
-export interface FileOutcome {
-  readonly file: string
-  readonly bytes: number
-  readonly loadId: string | null
-  /** `known`: these bytes were in the lake already. `failed`: nothing of the file is in the lake. */
-  readonly outcome: StagedLoad['outcome'] | 'failed'
-  readonly error: MeterlakeError | null
-  readonly seconds: number
 }
 
 type FeedProfile = Extract<LakeJob, { kind: 'load' }>['profile']

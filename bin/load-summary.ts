@@ -1,11 +1,23 @@
 /** What a load came to, a row per file, as the ledger has it. */
+import type { MeterlakeError } from '../schemas/errors.ts'
+import type { StagedLoad } from '../schemas/ingest.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
 import type { Format } from './command-context.ts'
 import type { Row } from '../warehouse/database.ts'
 import { tryOpenViews } from '../warehouse/query.ts'
 import { textOf } from '../warehouse/row-values.ts'
-import type { FileOutcome } from './load-files.ts'
 import { formatRows, type OutputColumn, writeAll } from './row-format.ts'
+
+/** What became of one file. */
+export interface FileOutcome {
+  readonly file: string
+  readonly bytes: number
+  readonly loadId: string | null
+  /** `known`: these bytes were in the lake already. `failed`: nothing of the file is in the lake. */
+  readonly outcome: StagedLoad['outcome'] | 'failed'
+  readonly error: MeterlakeError | null
+  readonly seconds: number
+}
 
 const counts = ['n_readings', 'n_new', 'n_revised', 'n_unchanged', 'n_parked', 'n_quarantined'] as const
 
