@@ -7,6 +7,7 @@ import { model } from './model.ts'
 import { packedValue } from './packed-value.ts'
 import type { Unit } from './plan-units.ts'
 import { integerOf, textOf } from './row-values.ts'
+import { contentColumns, contentText, versionOrder } from './version-content.ts'
 
 /** Readings of a load by what became of them. */
 export interface LoadCounts {
@@ -19,30 +20,7 @@ export interface LoadCounts {
 
 export type CountsByLoad = Map<string, LoadCounts>
 
-const contentColumns = [
-  'duration_s',
-  'value',
-  'power_of_ten',
-  'uom',
-  'flow_direction',
-  'commodity',
-  'energy_rule',
-  'quality',
-  'quality_codes',
-  'quality_source',
-  'tou',
-  'cpp',
-  'consumption_tier',
-  'cost',
-] as const
-
-/** Content as text: equal texts, equal contents (all are integers, but for quality_codes: digits and spaces). */
-const contentText = `concat_ws('|', ${contentColumns.map((name) => `coalesce(h.${name}::VARCHAR, '')`).join(', ')})`
-
 const storedColumns = ['local_date', 'he_seq', 'he_clock', 'energy_kwh', ...contentColumns] as const
-const order = (row = '') =>
-  ['published_at NULLS FIRST', 'commit_id', 'load_id', 'byte_offset'].map((name) => row + name).join(', ')
-
 /** Registers the plan as table `unit`. */
 export async function registerUnits(session: CommitSession, units: readonly Unit[]): Promise<void> {
   await session.db.run(
@@ -106,8 +84,8 @@ export async function mergeBatch(
       from: first.dt,
       batch,
       commit: n,
-      order: order(),
-      order_e: order('e.'),
+      order: versionOrder(),
+      order_e: versionOrder('e.'),
     }),
   )
   await db.run(
@@ -116,10 +94,11 @@ export async function mergeBatch(
       content_columns: storedColumns.join(', '),
       content_columns_c: storedColumns.map((name) => `c.${name}`).join(', '),
       packed_value_l: packedValue('l'),
+      order_v: versionOrder('v.'),
     }),
   )
   await countHard(session, counts)
-  await db.run(model('attention', { commit: n, order: order() }))
+  await db.run(model('attention', { commit: n, order: versionOrder() }))
 }
 
 function standingSelect(
@@ -184,7 +163,7 @@ export const newHistoryQuery = (session: CommitSession): string => {
     SELECT * EXCLUDE (unit, is_new), false AS superseded, ${session.n}::BIGINT AS commit_id FROM easy
     UNION ALL BY NAME
     SELECT * EXCLUDE (unit) FROM hard
-  ) ORDER BY local_date, series_key, start_at, ${order()}`
+  ) ORDER BY local_date, series_key, start_at, ${versionOrder()}`
 }
 
 /** Query of the rows that the given units hold after the merge, with `unit`, in file order. */
