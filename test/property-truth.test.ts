@@ -108,7 +108,9 @@ test('the state after each day is what was known then, also later', { timeout: 3
     moments.push(row?.['at'] ?? '')
   }
   for (const [at, moment] of moments.entries()) {
-    const known = await lake.query(intervalLinesSql.replace('core.interval', `core.interval_asof(TIMESTAMPTZ '${moment}')`))
+    const known = await lake.query(
+      intervalLinesSql.replace('core.interval', `core.interval_asof(TIMESTAMPTZ '${moment}')`),
+    )
     const expected = truthLines(packages.slice(0, at + 1))
     expect({ moment, rows: known.map((row) => row['line'] ?? '').sort() }).toEqual({ moment, rows: expected })
   }

@@ -32,5 +32,7 @@ export function replay(events: readonly ReadingEvent[]): string[] {
     const known = current.get(event.start)
     if (known?.duration !== event.duration || known.value !== event.value) current.set(event.start, event)
   }
-  return [...current.values()].map(({ start, duration, value, published }) => `${start} ${duration} ${value} ${published ?? '-'}`).sort()
+  return [...current.values()]
+    .map(({ start, duration, value, published }) => `${start} ${duration} ${value} ${published ?? '-'}`)
+    .sort()
 }
