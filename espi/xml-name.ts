@@ -34,7 +34,7 @@ interface SaxesNames {
   name: string
   /** A reference that its chunk did not end. */
   entity: string
-  sEntity(): void
+  readonly sEntity: () => void
   readonly stateTable: (() => void)[]
 }
 
@@ -50,7 +50,7 @@ const lineEnd = -2
  */
 export function adaptNames(parser: SaxesParser): void {
   const inside = parser as unknown as SaxesNames
-  const { sEntity } = inside
+  const readReference = inside.sEntity.bind(parser)
   // - . and digits do not begin a name
   inside.nameStartCheck = (char) => char > 57 && isNameByte(char)
   inside.nameCheck = isNameByte
@@ -68,7 +68,7 @@ export function adaptNames(parser: SaxesParser): void {
       }
     }
   }
-  inside.stateTable[inside.stateTable.indexOf(sEntity)] = () => {
+  inside.stateTable[inside.stateTable.indexOf(inside.sEntity)] = () => {
     const { chunk } = inside
     let { length } = inside.entity
     for (let at = inside.i; at < chunk.length && chunk[at] !== ';'; at += 1, length += 1) {
@@ -76,6 +76,6 @@ export function adaptNames(parser: SaxesParser): void {
       inside.i = at + 1
       throw new Error('an ampersand that begins no reference')
     }
-    sEntity.call(parser)
+    readReference()
   }
 }

@@ -146,7 +146,7 @@ describe('XML source', () => {
         '>r 54',
       ])
       for (const name of ['\u00b7', 'a\u00d7', '\u0300a', 'a\u2028', 'a:1', ':a'])
-        expect(ours(`<r xmlns:a="u"><${name}/></r>`, chunk), name).toBe('refused')
+        expect([name, ours(`<r xmlns:a="u"><${name}/></r>`, chunk)]).toEqual([name, 'refused'])
       expect(ours('<r><\u00e9></\u00e8></r>', chunk)).toBe('refused')
       expect(ours('<r xmlns:\u00d7="u"/>', chunk)).toBe('refused')
       expect(ours('<r><?\u00d7?></r>', chunk)).toBe('refused')

@@ -60,6 +60,13 @@ const fleetFeed = (published: string, value: number): Feed => ({
   })),
 })
 
+const pairs = async () =>
+  (
+    await column(
+      `SELECT regexp_extract(message, 'has (\\d+) pair', 1) FROM ops.quarantine WHERE rule = 'READING_OVERLAP'`,
+    )
+  ).sort()
+
 describe('winner', () => {
   test('A at 1, A again at 3, then a late B of 2 leaves A, and history has both as published', async () => {
     const [a] = (await publish({ ...dims, ...blocks(p(1), [hour(100)]) })).ids
@@ -131,13 +138,6 @@ describe('supersession', () => {
     expect(await current()).toEqual(['1', '2'])
     expect(await column(`SELECT rule FROM ops.quarantine`)).toEqual(['READING_OVERLAP'])
   })
-
-  const pairs = async () =>
-    (
-      await column(
-        `SELECT regexp_extract(message, 'has (\\d+) pair', 1) FROM ops.quarantine WHERE rule = 'READING_OVERLAP'`,
-      )
-    ).sort()
 
   test.each([
     ['a newer hour inside an older one of two', [[{ start: midnight, duration: 7200, value: 1 }], [hour(2, 1)]], ['1']],
