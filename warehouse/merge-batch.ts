@@ -60,7 +60,10 @@ export async function mergeBatch(
   const { batch } = first
   const files = existingFiles(units)
   const standing = files.length === 0 ? emptySelect(tables.current) : standingSelect(session, files, units)
-  await db.run(model('batch', { from: first.dt, to: last.dt, batch, standing }))
+  const windowFrom = addDays(first.dt, -backDays)
+  const daysBefore = parent.current.files.filter((file) => file.dt >= windowFrom && file.dt < first.dt)
+  const before = readFiles(lake, daysBefore, emptySelect(tables.current))
+  await db.run(model('batch', { from: first.dt, to: last.dt, batch, standing, before }))
   await db.run(model('merge-easy', { packed_value: packedValue('a') }))
   await countEasy(session, counts)
   const [hardSeries] = await db.rows(`SELECT count(*)::INTEGER AS n FROM hard_series`)
@@ -69,7 +72,6 @@ export async function mergeBatch(
       CREATE OR REPLACE TEMP TABLE hard_state AS FROM hard`)
     return
   }
-  const windowFrom = addDays(first.dt, -backDays)
   const since = Math.min(...units.map((unit) => unit.existing?.sinceCommit ?? Number.MAX_SAFE_INTEGER))
   const inWindow = (file: { dtMin: string; dtMax: string; commit: number }) =>
     file.dtMax >= windowFrom && file.dtMin <= last.dt && (backDays > 0 || file.commit >= since)

@@ -19,6 +19,10 @@ UNION
 SELECT s.series_key FROM standing s JOIN series_duration d USING (series_key)
 WHERE s.duration_s <> d.duration_min OR s.duration_s <> d.duration_max
 UNION
+-- a longer one of the days before that reaches over an arrival
+SELECT a.series_key FROM arrived a JOIN ({{before}}) b
+  ON b.series_key = a.series_key AND b.start_at < a.start_at AND b.start_at + to_seconds(b.duration_s) > a.start_at
+UNION
 -- equal lengths, and yet they overlap: looked at only where starts lie on more than one grid
 SELECT series_key FROM (
   SELECT series_key, start_at, duration_s, max(start_at + to_seconds(duration_s)) OVER (
