@@ -2,6 +2,8 @@
  * Namespaces in XML 1.0 over a saxes that knows none: exact, and cheaper than its own, because a scope is interned. The same
  * bindings come again on every element of a Share My Data feed; each resolves to a scope that has seen its names before.
  */
+import { nameOf } from './xml-name.ts'
+
 const xmlNamespace = 'http://www.w3.org/XML/1998/namespace'
 const xmlnsNamespace = 'http://www.w3.org/2000/xmlns/'
 
@@ -52,7 +54,7 @@ export class NamespaceScope {
       throw new NamespaceError('the prefix xml and its namespace belong together')
     if (uri === xmlnsNamespace) throw new NamespaceError('no prefix may be bound to the namespace of xmlns')
     if (uri === '' && prefix !== '') throw new NamespaceError(`the prefix ${prefix} is undeclared by an empty URI`)
-    if (prefix.includes(':')) throw new NamespaceError(`malformed name xmlns:${prefix}`)
+    if (prefix !== '' && nameOf(prefix) === undefined) throw new NamespaceError(`malformed name xmlns:${prefix}`)
     const bindings = new Map(this.#bindings).set(ownText(prefix), ownText(uri))
     const scope = new NamespaceScope(bindings, this.#count)
     this.#declared.set(ownText(key), scope)
@@ -75,14 +77,12 @@ export class NamespaceScope {
   }
 
   #expand(name: string, unprefixed: string): ExpandedName {
-    // saxes sees bytes as latin1 characters, so names outside ASCII cannot be judged here; ESPI and Atom have none
-    // eslint-disable-next-line no-control-regex -- the range is the point
-    if (!/^[\x00-\x7f]*$/.test(name)) throw new NamespaceError('names outside ASCII are not supported')
     const colon = name.indexOf(':')
-    if (colon < 0) return { uri: unprefixed, local: name }
-    const prefix = name.slice(0, colon)
-    const local = name.slice(colon + 1)
-    if (prefix === '' || local === '' || local.includes(':')) throw new NamespaceError(`malformed name ${name}`)
+    const prefix = colon < 0 ? undefined : name.slice(0, colon)
+    const local = nameOf(name.slice(colon + 1))
+    if (local === undefined || (prefix !== undefined && nameOf(prefix) === undefined))
+      throw new NamespaceError(`malformed name ${name}`)
+    if (prefix === undefined) return { uri: unprefixed, local }
     const uri = this.#bindings.get(prefix)
     if (uri === undefined || prefix === 'xmlns') throw new NamespaceError(`the prefix ${prefix} is not declared`)
     return { uri, local }

@@ -11,6 +11,7 @@ import { ElementPaths, entryLink, feedLink } from './element-paths.ts'
 import { feedBounds } from './feed-bounds.ts'
 import { FeedBytes } from './fragment.ts'
 import { NamespaceError, NamespaceScope, ownText } from './namespace-scope.ts'
+import { adaptNames, nameOf } from './xml-name.ts'
 
 /** Attributes of atom:link that carry data. */
 export const hrefAttribute = 1
@@ -120,9 +121,11 @@ export class XmlSource {
     }
     inside.commentHandler = () => this.#token(1)
     inside.piHandler = ({ target }) => {
-      if (target.includes(':')) throw new NamespaceError(`a processing instruction named ${target.slice(0, 40)}`)
+      if (nameOf(target) === undefined)
+        throw new NamespaceError(`a processing instruction named ${target.slice(0, 40)}`)
       this.#token()
     }
+    adaptNames(this.#parser)
     const parseEntity = inside.parseEntity.bind(inside)
     // a reference may name any character: its UTF-8 bytes, as the latin1 characters the rest of the text is made of
     inside.parseEntity = (entity) => {

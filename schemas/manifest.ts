@@ -53,6 +53,7 @@ export const manifestSchema = z.object({
     usage_summary: z.array(fileRefSchema),
     usage_summary_line: z.array(fileRefSchema),
     channel: z.array(fileRefSchema),
+    confirmation: z.array(fileRefSchema).default([]),
     quarantine: z.array(fileRefSchema),
     drift: z.array(fileRefSchema),
     load: z.array(fileRefSchema),

@@ -234,3 +234,10 @@ export const usageSummaryLine = table('line item of a version of a UsageSummary'
   ...provenance,
   entryAt,
 ])
+
+export const confirmation = table('latest repetition of a version of the tables above that came again unchanged', [
+  column('of_table', text, { meaning: 'table of the version' }),
+  column('key', text, { meaning: 'its key there, parts separated by a blank' }),
+  ...provenance,
+  entryAt,
+])

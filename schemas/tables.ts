@@ -3,7 +3,15 @@
  * the name, type, unit and meaning of a column are said once, here.
  */
 import type { Schema } from 'apache-arrow'
-import { meterReading, readingType, touCode, usagePoint, usageSummary, usageSummaryLine } from './tables-dimension.ts'
+import {
+  confirmation,
+  meterReading,
+  readingType,
+  touCode,
+  usagePoint,
+  usageSummary,
+  usageSummaryLine,
+} from './tables-dimension.ts'
 import { channel, current, history, parked, receipt } from './tables-interval.ts'
 import { drift, load, notification, quarantine } from './tables-operation.ts'
 
@@ -20,6 +28,7 @@ export const tables = {
   usage_summary: usageSummary,
   usage_summary_line: usageSummaryLine,
   channel,
+  confirmation,
   quarantine,
   drift,
   load,

@@ -96,7 +96,10 @@ function apply(
   }
 }
 
-/** The newer reading replaces the one at its start, and withdraws those that begin within it and end no later. */
+/**
+ * The newer reading replaces the one at its start, and withdraws those that begin within it and end no later. One that says what
+ * is in force already changes nothing: published_at names the first that said so.
+ */
 function put(intervals: Map<number, Version>, readings: BlockReadings, at: number, published_at_ms: number): void {
   const start_s = readings.readingStart_s[at] as number
   const duration_s = readings.reading_s
@@ -105,15 +108,26 @@ function put(intervals: Map<number, Version>, readings: BlockReadings, at: numbe
     const covered = intervals.get(inner_s)
     if (covered && inner_s + covered.duration_s <= end_s) intervals.delete(inner_s)
   }
-  intervals.set(start_s, {
+  const version: Version = {
     duration_s,
     value: readings.value[at] as number,
     quality: readings.quality[at] as number,
     secondQuality: readings.secondQuality[at] as number,
     tou: readings.tou[at] as number,
     published_at_ms,
-  })
+  }
+  const known = intervals.get(start_s)
+  if (!known || !isSame(known, version)) intervals.set(start_s, version)
+  // two packages of one moment may say it milliseconds apart
+  else known.published_at_ms = Math.min(known.published_at_ms, published_at_ms)
 }
+
+const isSame = (a: Version, b: Version): boolean =>
+  a.duration_s === b.duration_s &&
+  a.value === b.value &&
+  a.quality === b.quality &&
+  a.secondQuality === b.secondQuality &&
+  a.tou === b.tou
 
 function* rowsOf(usagePoint: UsagePointPlan, state: SeriesState): Generator<TruthRow> {
   const { readingType } = state.series

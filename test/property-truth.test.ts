@@ -6,9 +6,9 @@ import { expect, test } from 'vitest'
 import { createFleet } from '../sim/fleet.ts'
 import { changesPackage, dailyPackage, type FeedPackage, historyPackage } from '../sim/package.ts'
 import { renderFeed } from '../sim/render-feed.ts'
-import { type TruthRow, truthRows } from '../sim/truth.ts'
-import { plainDecimal } from './support/lake-rows.ts'
+import { truthRows } from '../sim/truth.ts'
 import { createLake, type TestLake } from './support/lake.ts'
+import { intervalLinesSql, truthLines } from './support/truth-lines.ts'
 
 /** 20 usage points show every kind: NEM, net, quarters, two meters, gas, registers of reactive energy, MV-90, bills only. */
 const meters = 20
@@ -44,40 +44,10 @@ async function writeFeeds(lake: TestLake, packages: readonly FeedPackage[]): Pro
   return files
 }
 
-const iso = (ms: number): string => new Date(ms).toISOString().replace(/\.?0*Z$/, 'Z')
-
-// published_at is left out: an unchanged repeat keeps the first that said so, the generator names the last
-const truthLine = (row: TruthRow): string =>
-  [
-    row.usage_point_id,
-    row.meter_reading_id,
-    iso(row.start_s * 1000),
-    row.duration_s,
-    row.value,
-    row.power_of_ten,
-    row.uom,
-    row.flow_direction,
-    row.commodity,
-    row.energy_kwh === null ? '-' : plainDecimal(row.energy_kwh),
-    row.quality,
-    row.quality_source,
-    row.quality_codes ?? '-',
-    row.tou ?? '-',
-  ].join(' | ')
-
-const lakeSql = `SELECT concat_ws(' | ', usage_point_id, meter_reading_id, strftime(start_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ'),
-  duration_s, value, power_of_ten, uom, flow_direction, commodity, coalesce(regexp_replace(energy_kwh::VARCHAR, '\\.?0+$', ''), '-'),
-  quality, quality_source, CASE WHEN quality_source = 'reading' THEN quality_codes ELSE '-' END, coalesce(tou::VARCHAR, '-')) AS line
-  FROM core.interval`
-
 async function expectTruth(lake: TestLake, packages: readonly FeedPackage[], when: string): Promise<void> {
   const truth = [...truthRows(packages)]
-  const found = (await lake.query(lakeSql)).map((row) => row['line'] ?? '').sort()
-  const expected = truth
-    .filter((row) => !row.parked)
-    .map(truthLine)
-    .sort()
-  expect({ when, rows: found }).toEqual({ when, rows: expected })
+  const found = (await lake.query(intervalLinesSql)).map((row) => row['line'] ?? '').sort()
+  expect({ when, rows: found }).toEqual({ when, rows: truthLines(packages) })
   // sums from the truth's integers, in 10^-9 kWh
   const sums = new Map<number, bigint>()
   for (const { parked, energy_kwh, flow_direction } of truth) {
@@ -138,8 +108,10 @@ test('the state after each day is what was known then, also later', { timeout: 3
     moments.push(row?.['at'] ?? '')
   }
   for (const [at, moment] of moments.entries()) {
-    const known = await lake.query(lakeSql.replace('core.interval', `core.interval_asof(TIMESTAMPTZ '${moment}')`))
-    const expected = [...truthRows(packages.slice(0, at + 1))].filter((row) => !row.parked).map(truthLine)
-    expect({ moment, rows: known.map((row) => row['line'] ?? '').sort() }).toEqual({ moment, rows: expected.sort() })
+    const known = await lake.query(
+      intervalLinesSql.replace('core.interval', `core.interval_asof(TIMESTAMPTZ '${moment}')`),
+    )
+    const expected = truthLines(packages.slice(0, at + 1))
+    expect({ moment, rows: known.map((row) => row['line'] ?? '').sort() }).toEqual({ moment, rows: expected })
   }
 })

@@ -2,52 +2,20 @@
 import { MeterlakeError } from '../schemas/errors.ts'
 import type { Manifest } from '../schemas/manifest.ts'
 import { tables } from '../schemas/tables.ts'
-import { columnList, emptySelect, identifier } from './columns.ts'
+import { columnList, emptySelect } from './columns.ts'
 import { type CommitSession, readFiles } from './commit-session.ts'
+import {
+  contentList,
+  dimensionKeys,
+  dimensionNames,
+  type DimensionTable,
+  keyText,
+  versionsOf,
+} from './dimension-content.ts'
 import { appendTable } from './growing-table.ts'
 import { model } from './model.ts'
 import { textOf } from './row-values.ts'
-
-const keys = {
-  usage_point: ['usage_point_id'],
-  meter_reading: ['series_key'],
-  reading_type: ['reading_type_id'],
-  tou_code: ['kind', 'code'],
-  usage_summary: ['summary_id'],
-} as const
-
-const provenance = new Set(['published_at', 'load_id', 'commit_id', 'byte_offset'])
-
-/** Columns that make up the content of a version. */
-const contentOf = (table: keyof typeof keys): string[] =>
-  tables[table].fields
-    .map((field) => field.name)
-    .filter((name) => !provenance.has(name) && !(keys[table] as readonly string[]).includes(name))
-    .map(identifier)
-
-const changedQuery = (table: keyof typeof keys): string =>
-  model('changed-dimension', {
-    columns: columnList(tables[table]),
-    content: contentOf(table).join(', '),
-    key: keys[table].join(', '),
-    extra: '',
-    staged: `staged_${table}`,
-    lake: `lake_${table}`,
-  })
-
-const linesText = (source: string): string => {
-  const cells = tables.usage_summary_line.fields
-    .map((field) => field.name)
-    .filter((name) => !provenance.has(name) && name !== 'summary_id')
-    .map((name) => `coalesce(${identifier(name)}::VARCHAR, '')`)
-  return `SELECT summary_id, load_id, byte_offset, string_agg(concat_ws(chr(31), ${cells.join(', ')}), chr(30) ORDER BY line) AS lines
-    FROM ${source} GROUP BY ALL`
-}
-
-/** A bill is different where its summary or any of its lines is. */
-const summaryWithLines = (source: 'staged' | 'lake'): string =>
-  `(SELECT s.*, l.lines FROM ${source}_usage_summary s
-    LEFT JOIN (${linesText(`${source}_usage_summary_line`)}) l USING (summary_id, load_id, byte_offset))`
+import { versionOrder } from './version-content.ts'
 
 /** Appends what is new to the dimension tables. Raises SERIES_KEY_COLLISION. */
 export async function appendDimensions(session: CommitSession): Promise<Partial<Manifest['tables']>> {
@@ -63,27 +31,45 @@ export async function appendDimensions(session: CommitSession): Promise<Partial<
       `two MeterReadings share series_key ${textOf(collisions[0], 'series_key')}`,
     )
 
-  await db.run(
-    `CREATE OR REPLACE TEMP TABLE new_usage_summary AS ${model('changed-dimension', {
-      columns: columnList(tables.usage_summary),
-      content: [...contentOf('usage_summary'), 'lines'].join(', '),
-      key: keys.usage_summary.join(', '),
-      extra: 'lines,',
-      staged: summaryWithLines('staged'),
-      lake: summaryWithLines('lake'),
-    })}`,
+  for (const table of dimensionNames) {
+    await db.run(
+      model('compared-dimension', {
+        table,
+        columns: columnList(tables[table]),
+        content: contentList(table),
+        key: dimensionKeys[table].join(', '),
+        staged: versionsOf(table, 'staged'),
+        lake: versionsOf(table, 'lake'),
+        order: versionOrder(),
+      }),
+    )
+  }
+  const append = (table: DimensionTable) => {
+    const key = dimensionKeys[table].join(', ')
+    return appendTable(session, table, `FROM compared_${table} WHERE is_new ORDER BY ${key}, published_at, byte_offset`)
+  }
+  const repeated = dimensionNames.map(
+    (table) => `SELECT '${table}' AS of_table, ${keyText(table)} AS key, published_at, load_id, commit_id, byte_offset
+      FROM compared_${table} WHERE NOT is_new`,
   )
   return {
-    usage_point: await appendTable(session, 'usage_point', changedQuery('usage_point')),
-    meter_reading: await appendTable(session, 'meter_reading', changedQuery('meter_reading')),
-    reading_type: await appendTable(session, 'reading_type', changedQuery('reading_type')),
-    tou_code: await appendTable(session, 'tou_code', changedQuery('tou_code')),
-    usage_summary: await appendTable(session, 'usage_summary', 'FROM new_usage_summary'),
+    usage_point: await append('usage_point'),
+    meter_reading: await append('meter_reading'),
+    reading_type: await append('reading_type'),
+    tou_code: await append('tou_code'),
+    usage_summary: await append('usage_summary'),
     usage_summary_line: await appendTable(
       session,
       'usage_summary_line',
       `SELECT l.* FROM staged_usage_summary_line l
-       SEMI JOIN new_usage_summary s USING (summary_id, load_id, byte_offset) ORDER BY summary_id, byte_offset, line`,
+       SEMI JOIN (FROM compared_usage_summary WHERE is_new) s USING (summary_id, load_id, byte_offset, commit_id)
+       ORDER BY summary_id, byte_offset, line`,
+    ),
+    confirmation: await appendTable(
+      session,
+      'confirmation',
+      `FROM (${repeated.join(' UNION ALL ')}) ORDER BY of_table, key`,
+      `QUALIFY row_number() OVER (PARTITION BY of_table, key ORDER BY ${versionOrder()}) = count(*) OVER (PARTITION BY of_table, key)`,
     ),
     channel: await appendTable(session, 'channel', newChannels(session)),
   }

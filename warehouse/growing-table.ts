@@ -18,15 +18,27 @@ export function filesToFold(files: readonly FileRef[], beyond = foldBeyond): rea
   return largest && largest.rows > rows ? others : files
 }
 
-/** Appends the rows of a query (columns by name) and folds where a table has many files. Answers its files. */
-export async function appendTable(session: CommitSession, table: GrowingTable, query: string): Promise<FileRef[]> {
+/**
+ * Appends the rows of a query (columns by name) and folds where a table has many files. `kept` narrows what a fold keeps (clauses
+ * after FROM). Answers its files.
+ */
+export async function appendTable(
+  session: CommitSession,
+  table: GrowingTable,
+  query: string,
+  kept = '',
+): Promise<FileRef[]> {
   const columns = columnList(tables[table])
   const place = () => ({ kind: 'table', table, commit: session.n, part: session.nextPart() }) as const
   const written = await writeQuery(session, `SELECT ${columns} FROM (${query})`, place())
   const files = [...session.parent.tables[table], ...(written ? [written.ref] : [])]
   const folded = filesToFold(files)
   if (folded.length === 0) return files
-  const whole = await writeQuery(session, `SELECT ${columns} FROM (${readFiles(session.lake, folded, '')})`, place())
+  const whole = await writeQuery(
+    session,
+    `SELECT ${columns} FROM (${readFiles(session.lake, folded, '')}) ${kept}`,
+    place(),
+  )
   return [...files.filter((file) => !folded.includes(file)), ...(whole ? [whole.ref] : [])]
 }
 

@@ -5,7 +5,9 @@ import { stagingTables, type StagingTableName } from '../schemas/staging.ts'
 import { type TableName, tables } from '../schemas/tables.ts'
 import { columnList, emptySelect, literal } from './columns.ts'
 import { type CommitSession, readFiles } from './commit-session.ts'
+import { dimensionNames } from './dimension-content.ts'
 import { model } from './model.ts'
+import { restate, restatedLines } from './restated-dimensions.ts'
 import { integerOf, textOf } from './row-values.ts'
 
 /** Staged rows of a table over all loads of the lake's root, with `load_id` and its ordinal `load_no`. */
@@ -40,7 +42,7 @@ export interface IncomingSpan {
 }
 
 /**
- * Makes the relations of a commit: `staged_*`, `lake_*`, `parked`, `series_meaning`, `block_meaning`, `incoming`,
+ * Makes the relations of a commit: `staged_*` (what was sent, and what is restated), `lake_*`, `parked`, `series_meaning`, `block_meaning`, `incoming`,
  * `series_duration`. Answers which days are touched.
  */
 export async function prepareIncoming(
@@ -58,9 +60,15 @@ export async function prepareIncoming(
     const columns = columnList(tables[table])
     await view(`lake_${table}`, readFiles(lake, parent.tables[table], emptySelect(tables[table])))
     await view(
-      `staged_${table}`,
+      `sent_${table}`,
       `SELECT ${columns} FROM (SELECT *, ${n}::BIGINT AS commit_id FROM (${stagedSelect(session, loads, table)}))`,
     )
+  }
+  for (const table of dimensionNames) await restate(session, table)
+  for (const table of dimensionTables) {
+    const columns = columnList(tables[table])
+    const restated = table === 'usage_summary_line' ? restatedLines() : `SELECT ${columns} FROM restated_${table}`
+    await view(`staged_${table}`, `SELECT ${columns} FROM sent_${table} UNION ALL ${restated}`)
     await view(`all_${table}`, `SELECT ${columns} FROM lake_${table} UNION ALL SELECT ${columns} FROM staged_${table}`)
   }
   await db.run(

@@ -60,6 +60,7 @@ export const emptyManifest = (timeZone: string, version: string): Manifest => ({
     usage_summary: [],
     usage_summary_line: [],
     channel: [],
+    confirmation: [],
     quarantine: [],
     drift: [],
     load: [],

@@ -7,6 +7,7 @@ import { model } from './model.ts'
 import { packedValue } from './packed-value.ts'
 import type { Unit } from './plan-units.ts'
 import { integerOf, textOf } from './row-values.ts'
+import { contentColumns, contentText, versionOrder } from './version-content.ts'
 
 /** Readings of a load by what became of them. */
 export interface LoadCounts {
@@ -19,30 +20,7 @@ export interface LoadCounts {
 
 export type CountsByLoad = Map<string, LoadCounts>
 
-const contentColumns = [
-  'duration_s',
-  'value',
-  'power_of_ten',
-  'uom',
-  'flow_direction',
-  'commodity',
-  'energy_rule',
-  'quality',
-  'quality_codes',
-  'quality_source',
-  'tou',
-  'cpp',
-  'consumption_tier',
-  'cost',
-] as const
-
-/** Content as text: equal texts, equal contents (all are integers, but for quality_codes: digits and spaces). */
-const contentText = `concat_ws('|', ${contentColumns.map((name) => `coalesce(h.${name}::VARCHAR, '')`).join(', ')})`
-
 const storedColumns = ['local_date', 'he_seq', 'he_clock', 'energy_kwh', ...contentColumns] as const
-const order = (row = '') =>
-  ['published_at NULLS FIRST', 'commit_id', 'load_id', 'byte_offset'].map((name) => row + name).join(', ')
-
 /** Registers the plan as table `unit`. */
 export async function registerUnits(session: CommitSession, units: readonly Unit[]): Promise<void> {
   await session.db.run(
@@ -82,7 +60,10 @@ export async function mergeBatch(
   const { batch } = first
   const files = existingFiles(units)
   const standing = files.length === 0 ? emptySelect(tables.current) : standingSelect(session, files, units)
-  await db.run(model('batch', { from: first.dt, to: last.dt, batch, standing }))
+  const windowFrom = addDays(first.dt, -backDays)
+  const daysBefore = parent.current.files.filter((file) => file.dt >= windowFrom && file.dt < first.dt)
+  const before = readFiles(lake, daysBefore, emptySelect(tables.current))
+  await db.run(model('batch', { from: first.dt, to: last.dt, batch, standing, before }))
   await db.run(model('merge-easy', { packed_value: packedValue('a') }))
   await countEasy(session, counts)
   const [hardSeries] = await db.rows(`SELECT count(*)::INTEGER AS n FROM hard_series`)
@@ -91,7 +72,6 @@ export async function mergeBatch(
       CREATE OR REPLACE TEMP TABLE hard_state AS FROM hard`)
     return
   }
-  const windowFrom = addDays(first.dt, -backDays)
   const since = Math.min(...units.map((unit) => unit.existing?.sinceCommit ?? Number.MAX_SAFE_INTEGER))
   const inWindow = (file: { dtMin: string; dtMax: string; commit: number }) =>
     file.dtMax >= windowFrom && file.dtMin <= last.dt && (backDays > 0 || file.commit >= since)
@@ -106,8 +86,8 @@ export async function mergeBatch(
       from: first.dt,
       batch,
       commit: n,
-      order: order(),
-      order_e: order('e.'),
+      order: versionOrder(),
+      order_e: versionOrder('e.'),
     }),
   )
   await db.run(
@@ -116,10 +96,11 @@ export async function mergeBatch(
       content_columns: storedColumns.join(', '),
       content_columns_c: storedColumns.map((name) => `c.${name}`).join(', '),
       packed_value_l: packedValue('l'),
+      order_v: versionOrder('v.'),
     }),
   )
   await countHard(session, counts)
-  await db.run(model('attention', { commit: n, order: order() }))
+  await db.run(model('attention', { commit: n, order: versionOrder() }))
 }
 
 function standingSelect(
@@ -184,7 +165,7 @@ export const newHistoryQuery = (session: CommitSession): string => {
     SELECT * EXCLUDE (unit, is_new), false AS superseded, ${session.n}::BIGINT AS commit_id FROM easy
     UNION ALL BY NAME
     SELECT * EXCLUDE (unit) FROM hard
-  ) ORDER BY local_date, series_key, start_at, ${order()}`
+  ) ORDER BY local_date, series_key, start_at, ${versionOrder()}`
 }
 
 /** Query of the rows that the given units hold after the merge, with `unit`, in file order. */

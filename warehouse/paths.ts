@@ -45,6 +45,7 @@ const tableFolders = {
   usage_summary: 'dims',
   usage_summary_line: 'dims',
   channel: 'dims',
+  confirmation: 'dims',
   quarantine: 'ledger',
   drift: 'ledger',
   load: 'ledger',

@@ -16,12 +16,14 @@ const derived: Readonly<Record<string, string>> = {
   known_at: 'when the commit made it known here, strictly increasing [UTC]',
   superseded: 'true: a newer reading that covers this one withdrew it here; value is NULL',
   hour_start_at: 'start of the hour [UTC]',
-  delivered_kwh: 'energy delivered to the customer (flow 1) [kWh]; NULL: no such interval',
-  received_kwh: 'energy received from the customer (flow 19), absolute [kWh]; NULL: no such interval',
+  delivered_kwh:
+    'energy delivered to the customer (flow 1), of intervals no longer than an hour [kWh]; NULL: no such interval',
+  received_kwh:
+    'energy received from the customer (flow 19), absolute, of intervals no longer than an hour [kWh]; NULL: no such interval',
   net_kwh: 'delivered minus received [kWh]; NULL: not known, net_basis says why',
   net_basis:
     'both (1 − 19), net_channel (4), delivered_only (no channel 19 or 4 then), received_missing or partial (no net)',
-  n_intervals: 'intervals of the hour that came',
+  n_intervals: 'intervals of the hour that came; those longer than an hour are in core.interval only',
   n_expected: 'intervals the hour should have, by the series of the day and the channels known',
   quality_grade: 'A actual, B validated, edited, raw or unknown, C some estimated or suspect, D incomplete',
   n_usage_points: 'usage points with any interval in the hour',

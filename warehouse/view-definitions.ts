@@ -16,6 +16,7 @@ import {
   rankClass,
   unitName,
 } from './view-expressions.ts'
+import { contentText, versionOrder } from './version-content.ts'
 
 export interface ViewDefinition {
   /** `schema.name` */
@@ -79,7 +80,7 @@ export function viewDefinitions(
       more,
     })
   const asIt = (condition: string) => {
-    const versions = model('history-at', { history, commits, condition })
+    const versions = model('history-at', { history, commits, condition, content: contentText, order: versionOrder() })
     return `${interval(versions, 'v.value')} WHERE NOT v.superseded`
   }
   const inForce = (table: 'usage_point' | 'reading_type' | 'tou_code' | 'usage_summary', key: string, more = '') =>

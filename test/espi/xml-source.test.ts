@@ -135,8 +135,21 @@ describe('XML source', () => {
     expect(ours('<r>\u00e9&#233;&#x1f600;\u{1f600}</r>', 1)).toContain('r=\u00e9\u00e9\u{1f600}\u{1f600}')
   })
 
-  test('names outside ASCII are refused, never misread', () => {
-    expect(ours('<r><\u00e9/></r>', 99)).toBe('refused')
-    expect(ours('<\u00c0\u00b7/>', 99)).toBe('refused')
+  test('names outside ASCII are read as their characters, in any chunks, and judged as such', () => {
+    for (const chunk of [1, 2, 99]) {
+      const named = '<r xmlns:\u00e9="u"><\u00e9:\u{10400}\u00b7 \u00e9:\u00fc="1">5</\u00e9:\u{10400}\u00b7></r>'
+      expect(ours(named, chunk)).toEqual([
+        '<{}r 0',
+        '<{u}\u{10400}\u00b7 16',
+        '\u{10400}\u00b7=5',
+        '>\u{10400}\u00b7 50',
+        '>r 54',
+      ])
+      for (const name of ['\u00b7', 'a\u00d7', '\u0300a', 'a\u2028', 'a:1', ':a'])
+        expect([name, ours(`<r xmlns:a="u"><${name}/></r>`, chunk)]).toEqual([name, 'refused'])
+      expect(ours('<r><\u00e9></\u00e8></r>', chunk)).toBe('refused')
+      expect(ours('<r xmlns:\u00d7="u"/>', chunk)).toBe('refused')
+      expect(ours('<r><?\u00d7?></r>', chunk)).toBe('refused')
+    }
   })
 })

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { meterReadingId } from '../../sim/entry-order.ts'
@@ -74,7 +75,7 @@ function take(intervals: Map<number, Found>, reading: ScannedNode, published_ms:
   for (const [other, { duration_s: length }] of intervals) {
     if (other > start && other + length <= start + duration_s) intervals.delete(other)
   }
-  intervals.set(start, {
+  const found: Found = {
     duration_s,
     value: textAt(reading, 'value') ?? '',
     codes: all(reading, 'ReadingQuality')
@@ -82,7 +83,10 @@ function take(intervals: Map<number, Found>, reading: ScannedNode, published_ms:
       .join(' '),
     tou: textAt(reading, 'tou') ?? '',
     published_ms,
-  })
+  }
+  // what is said again unchanged was known since it was first said
+  const known = intervals.get(start)
+  if (!isDeepStrictEqual({ ...known, published_ms }, found)) intervals.set(start, found)
 }
 
 const asText = (packages: readonly FeedPackage[]): string[] =>

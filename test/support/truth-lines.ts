@@ -1,7 +1,4 @@
-/**
- * The generator's truth and `core.interval` as lines that can be compared, to the last digit. Without published_at: of a reading that was
- * sent again unchanged it tells which sending came here first.
- */
+/** The generator's truth and `core.interval` as lines that can be compared, to the last digit. */
 import type { FeedPackage } from '../../sim/package.ts'
 import { type TruthRow, truthRows } from '../../sim/truth.ts'
 import { plainDecimal } from './lake-rows.ts'
@@ -24,6 +21,7 @@ const lineOf = (row: TruthRow): string =>
     row.quality_source,
     row.quality_codes ?? '-',
     row.tou ?? '-',
+    row.published_at_ms,
   ].join(' | ')
 
 /** What `core.interval` must hold after these packages, sorted; readings without parents are not in it. */
@@ -36,5 +34,6 @@ export const truthLines = (packages: readonly FeedPackage[]): string[] =>
 /** Column `line` of the same form. */
 export const intervalLinesSql = `SELECT concat_ws(' | ', usage_point_id, meter_reading_id, strftime(start_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ'),
   duration_s, value, power_of_ten, uom, flow_direction, commodity, coalesce(regexp_replace(energy_kwh::VARCHAR, '\\.?0+$', ''), '-'),
-  quality, quality_source, CASE WHEN quality_source = 'reading' THEN quality_codes ELSE '-' END, coalesce(tou::VARCHAR, '-')) AS line
+  quality, quality_source, CASE WHEN quality_source = 'reading' THEN quality_codes ELSE '-' END, coalesce(tou::VARCHAR, '-'),
+  epoch_ms(published_at)) AS line
   FROM core.interval`

@@ -19,14 +19,20 @@ export const inOrder = (a: ReadingEvent, b: ReadingEvent): number =>
   compare(a.loadId, b.loadId) ||
   compare(a.offset, b.offset)
 
-/** Current readings after all events: `start duration value` per line, sorted. A reading withdraws those inside its span. */
+/**
+ * Current readings after all events: `start duration value published` per line, sorted. A reading withdraws those inside its span; one
+ * that says what is in force already changes nothing.
+ */
 export function replay(events: readonly ReadingEvent[]): string[] {
   const current = new Map<number, ReadingEvent>()
   for (const event of [...events].sort(inOrder)) {
     const end = event.start + event.duration
     for (const [start, other] of current)
       if (start > event.start && start < end && start + other.duration <= end) current.delete(start)
-    current.set(event.start, event)
+    const known = current.get(event.start)
+    if (known?.duration !== event.duration || known.value !== event.value) current.set(event.start, event)
   }
-  return [...current.values()].map(({ start, duration, value }) => `${start} ${duration} ${value}`).sort()
+  return [...current.values()]
+    .map(({ start, duration, value, published }) => `${start} ${duration} ${value} ${published ?? '-'}`)
+    .sort()
 }

@@ -73,7 +73,7 @@ async function commitAll(roots: LakeRoots, groups: readonly (readonly Sent[])[])
 const answer = async (roots: LakeRoots, source: string): Promise<string[]> => {
   const rows = await queryRows({
     roots,
-    sql: `SELECT (epoch_us(start_at) // 1000000) || ' ' || duration_s || ' ' || value AS line FROM ${source}`,
+    sql: `SELECT (epoch_us(start_at) // 1000000) || ' ' || duration_s || ' ' || value || ' ' || coalesce(strftime(published_at, '%Y-%m-%dT%H:%M:%S.%gZ'), '-') AS line FROM ${source}`,
   })
   return rows.map((row) => textOf(row, 'line')).sort()
 }

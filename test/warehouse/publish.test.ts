@@ -60,6 +60,13 @@ const fleetFeed = (published: string, value: number): Feed => ({
   })),
 })
 
+const pairs = async () =>
+  (
+    await column(
+      `SELECT regexp_extract(message, 'has (\\d+) pair', 1) FROM ops.quarantine WHERE rule = 'READING_OVERLAP'`,
+    )
+  ).sort()
+
 describe('winner', () => {
   test('A at 1, A again at 3, then a late B of 2 leaves A, and history has both as published', async () => {
     const [a] = (await publish({ ...dims, ...blocks(p(1), [hour(100)]) })).ids
@@ -130,6 +137,22 @@ describe('supersession', () => {
     await publish({ ...dims, ...blocks(p(2), [{ start: midnight + 1800, duration: 5400, value: 2 }]) })
     expect(await current()).toEqual(['1', '2'])
     expect(await column(`SELECT rule FROM ops.quarantine`)).toEqual(['READING_OVERLAP'])
+  })
+
+  test.each([
+    ['a newer hour inside an older one of two', [[{ start: midnight, duration: 7200, value: 1 }], [hour(2, 1)]], ['1']],
+    ['equal lengths, starts shifted', [[hour(1), hour(2, 1)], [{ start: midnight + 1800, value: 3 }]], ['2']],
+    ['equal lengths, starts shifted, in one feed', [[hour(1), { start: midnight + 1800, value: 3 }]], ['1']],
+    ['starts shifted without overlap', [[hour(1)], [{ start: midnight + 5400, value: 3 }]], []],
+    ['withdrawn ones do not count', [[hour(1), hour(2, 1)], [{ start: midnight, duration: 7200, value: 3 }]], []],
+    [
+      'said once, not again with every repetition',
+      [[{ start: midnight, duration: 7200, value: 1 }], [hour(2, 1)], [hour(2, 1)], [hour(4, 1)]],
+      ['1'],
+    ],
+  ])('current intervals that overlap are flagged: %s', async (_, sent, expected) => {
+    for (const [at, readings] of sent.entries()) await publish({ ...dims, ...blocks(p(1 + at), readings) })
+    expect(await pairs()).toEqual(expected)
   })
 })
 

@@ -48,6 +48,8 @@ const series: [usagePoint: string, type: string, readings: FeedReading[]][] = [
   ['silent', 'del', run(plain, 1, 10)],
   ['silent', 'rec', run(plain - 86_400, 1, 5)],
   ['netted', 'net', run(plain, 1, -3)],
+  // a day as one reading, and one hour of the day after it
+  ['daily', 'del', [{ start: plain - 86_400, duration: 86_400, value: 24_000 }, ...run(plain + 43_200, 1, 10)]],
   // the last quarter of the second hour is missing
   ['quarters', 'milli', run(plain, 7, 250, 900).map((one) => ({ ...one, quality: null }))],
   ...types.slice(3).map((type): [string, string, FeedReading[]] => [`x-${type.id}`, type.id, run(plain, 1, 12_345)]),
@@ -209,6 +211,25 @@ describe('mart.load_hourly', () => {
     expect(await hours('quarters')).toEqual([
       '0.001000000  0.001000000 delivered_only 4 4 B',
       '0.000750000   partial 3 4 D',
+    ])
+  })
+
+  test('a reading longer than an hour is not counted in its first hour, nor in any, and the columns say so', async () => {
+    expect(
+      await query(`SELECT duration_s, energy_kwh FROM core.interval WHERE usage_point_id = 'daily' ORDER BY start_at`),
+    ).toEqual([
+      { duration_s: 86_400, energy_kwh: '24.000000000' },
+      { duration_s: 3600, energy_kwh: '0.010000000' },
+    ])
+    expect(await hours('daily')).toEqual(['0.010000000  0.010000000 delivered_only 1 1 A'])
+    const comments = await query(`SELECT column_name FROM duckdb_columns()
+      WHERE table_name IN ('load_hourly', 'load_system_hourly') AND comment LIKE '%longer than an hour%' ORDER BY 1`)
+    expect(comments.map((row) => row['column_name'])).toEqual([
+      'delivered_kwh',
+      'delivered_kwh',
+      'n_intervals',
+      'received_kwh',
+      'received_kwh',
     ])
   })
 

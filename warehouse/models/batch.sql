@@ -7,6 +7,9 @@ WHERE i.local_date BETWEEN DATE '{{from}}' AND DATE '{{to}}' AND u.batch = {{bat
 CREATE OR REPLACE TEMP VIEW standing AS {{standing}};
 
 CREATE OR REPLACE TEMP TABLE hard_series AS
+WITH span AS (
+  SELECT series_key, start_at, duration_s FROM arrived UNION ALL SELECT series_key, start_at, duration_s FROM standing
+)
 SELECT series_key FROM arrived WHERE late
 UNION
 SELECT series_key FROM (SELECT series_key, start_at FROM arrived GROUP BY ALL HAVING count(*) > 1)
@@ -14,4 +17,21 @@ UNION
 SELECT series_key FROM series_duration WHERE duration_min <> duration_max
 UNION
 SELECT s.series_key FROM standing s JOIN series_duration d USING (series_key)
-WHERE s.duration_s <> d.duration_min OR s.duration_s <> d.duration_max;
+WHERE s.duration_s <> d.duration_min OR s.duration_s <> d.duration_max
+UNION
+-- a longer one of the days before that reaches over an arrival
+SELECT a.series_key FROM arrived a JOIN ({{before}}) b
+  ON b.series_key = a.series_key AND b.start_at < a.start_at AND b.start_at + to_seconds(b.duration_s) > a.start_at
+UNION
+-- equal lengths, and yet they overlap: looked at only where starts lie on more than one grid
+SELECT series_key FROM (
+  SELECT series_key, start_at, duration_s, max(start_at + to_seconds(duration_s)) OVER (
+    PARTITION BY series_key ORDER BY start_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached_at
+  FROM (
+    SELECT series_key, start_at, duration_s FROM span SEMI JOIN (
+      SELECT series_key FROM span SEMI JOIN arrived USING (series_key) WHERE duration_s > 0
+      GROUP BY series_key HAVING min(epoch(start_at)::BIGINT % duration_s) <> max(epoch(start_at)::BIGINT % duration_s)
+    ) USING (series_key)
+    GROUP BY ALL
+  )
+) WHERE reached_at > start_at;

@@ -6,7 +6,7 @@ SELECT eid, {{content_columns}} FROM fresh;
 
 CREATE OR REPLACE TEMP TABLE hard AS
 SELECT l.series_key, l.start_at, l.unit, {{content_columns_c}}, l.origin = 'cover' AS superseded,
-  l.published_at, l.load_id, l.commit_id, l.byte_offset
+  l.published_at, l.load_id, l.commit_id, l.byte_offset, l.content
 FROM line l
 JOIN content_row c ON c.eid = coalesce(l.cid, l.reading_eid)
 WHERE l.in_batch AND l.content IS DISTINCT FROM l.content_before AND l.origin <> 'row'
@@ -15,15 +15,20 @@ WHERE l.in_batch AND l.content IS DISTINCT FROM l.content_before AND l.origin <>
       AND p.commit_id = l.commit_id AND p.byte_offset = l.byte_offset AND p.published_at IS NOT DISTINCT FROM l.published_at));
 UPDATE hard SET value = NULL, energy_kwh = NULL WHERE superseded;
 
--- The last event of each key is what is current; nothing is, where it withdraws.
+-- Current of each key is the first of its last run of equal contents, in whatever order they came; nothing is, where it withdraws.
 CREATE OR REPLACE TEMP TABLE hard_state AS
 WITH version AS (
   SELECT h.* EXCLUDE (unit) FROM hard h
   UNION ALL BY NAME
-  SELECT p.* EXCLUDE (eid, content) FROM past p
-), last AS (
-  SELECT v.*, u.unit FROM version v
+  SELECT p.* EXCLUDE (eid) FROM past p
+), run AS (
+  SELECT v.*, u.unit,
+    lag(v.content) OVER (PARTITION BY v.series_key, v.start_at ORDER BY {{order_v}}) AS content_before
+  FROM version v
   JOIN unit u ON u.batch = {{batch}} AND u.dt = v.local_date AND v.series_key BETWEEN u.key_min AND u.key_max
+), last AS (
+  SELECT v.* EXCLUDE (content, content_before) FROM run v
+  WHERE v.content IS DISTINCT FROM v.content_before
   QUALIFY row_number() OVER (
     PARTITION BY v.series_key, v.start_at
     ORDER BY v.published_at DESC NULLS LAST, v.commit_id DESC, v.load_id DESC, v.byte_offset DESC) = 1

@@ -1,7 +1,7 @@
 -- The whole timeline of each key of the hard series. Order of events: published_at (missing first), commit, load, byte offset.
 -- Writes `line`: every event that counts, with the content in force after it and before it.
 CREATE OR REPLACE TEMP TABLE past AS
-SELECT row_number() OVER () AS eid, h.*, {{content}} AS content
+SELECT row_number() OVER () AS eid, h.*, CASE WHEN h.superseded THEN 'withdrawn' ELSE {{content}} END AS content
 FROM ({{history}}) h SEMI JOIN hard_series USING (series_key)
 WHERE h.local_date BETWEEN DATE '{{window_from}}' AND DATE '{{window_to}}';
 
