@@ -7,6 +7,7 @@ import { type CommitOptions, prepareCommit } from './commit.ts'
 import { Database } from './database.ts'
 import { createManifest, emptyManifest, readNewestManifest } from './manifest.ts'
 import { formatPath } from './paths.ts'
+import { ensurePersonalViews } from './personal-views.ts'
 import { unitLimits } from './plan-units.ts'
 import { holdPublishLock } from './publish-lock.ts'
 import { readStageQueue, type StageQueue } from './stage-queue.ts'
@@ -68,7 +69,7 @@ async function commitOnce(options: PublishOptions, lake: Storage, pii: Storage):
   const queue = await readStageQueue(lake, db, parent)
   for (const id of queue.spent) await removeStage(lake, pii, id)
   if (queue.ids.length === 0) {
-    if (newest && !options.deferViews) await ensureViews(options.roots)
+    if (newest && !options.deferViews) await ensureAllViews(options.roots)
     return { loads: [], commit: null }
   }
   const session: CommitSession = {
@@ -83,6 +84,11 @@ async function commitOnce(options: PublishOptions, lake: Storage, pii: Storage):
     written: [],
   }
   return await commitQueue(session, queue, options)
+}
+
+async function ensureAllViews(roots: LakeRoots): Promise<void> {
+  await ensureViews(roots)
+  await ensurePersonalViews(roots)
 }
 
 async function commitQueue(
@@ -116,7 +122,7 @@ async function commitQueue(
 /** The commit stands, whatever becomes of the views. */
 async function followWithViews(roots: LakeRoots, commit: number): Promise<void> {
   try {
-    await ensureViews(roots)
+    await ensureAllViews(roots)
   } catch (error) {
     if (!isMeterlakeError(error)) throw error
     const message = `commit ${commit} is published, but its views are not yet, the next load or query makes them: ${error.message}`
