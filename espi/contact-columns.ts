@@ -38,7 +38,9 @@ export function addressColumns(payload: ContentPayload, element: string, prefix:
 export function reachColumns(payload: ContentPayload, prefix: string): Cells {
   const phone = (element: string) => {
     const part = (leaf: string) => payload.text(`${prefix}${element}/${leaf}`)
-    return part('ituPhone') ?? joined(['countryCode', 'areaCode', 'cityCode', 'localNumber', 'extension'].map(part), ' ')
+    return (
+      part('ituPhone') ?? joined(['countryCode', 'areaCode', 'cityCode', 'localNumber', 'extension'].map(part), ' ')
+    )
   }
   payload.texts(`${prefix}electronicAddress/password`)
   return {

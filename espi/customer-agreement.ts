@@ -103,7 +103,11 @@ function programRows(
   })
 }
 
-type DateKind = 'ENROLLMENT_DATE' | 'DE_ENROLLMENT_DATE' | 'TERM_DATE_REGARDLESS_FINANCIAL' | 'TERM_DATE_WITHOUT_FINANCIAL'
+type DateKind =
+  | 'ENROLLMENT_DATE'
+  | 'DE_ENROLLMENT_DATE'
+  | 'TERM_DATE_REGARDLESS_FINANCIAL'
+  | 'TERM_DATE_WITHOUT_FINANCIAL'
 
 /** What a description means by itself: a ProgramDateKind, or plain words. A code of ProgramDateIdMappings is looked up in the views. */
 export function dateKind(description: string): DateKind | null {

@@ -120,17 +120,16 @@ payload('LocalTimeParameters', ['dstEndRule', 'dstOffset', 'dstStartRule', 'tzOf
 export const applicationInformation = payload('ApplicationInformation', [])
 export const authorization = payload('Authorization', [])
 
-/** A payload of a customer feed: its elements stand in the customer namespace, or, with some senders, in that of ESPI. */
-function customerPayload(local: string, leaves: readonly string[]): void {
-  const child = (parent: number, name: string) => {
-    const id = element(parent, name, customerNamespace)
-    edges.set(edge(parent, espiNamespace, name), id)
-    return id
-  }
-  const id = child(content, local)
-  for (const leaf of leaves) leaf.split('/').reduce(child, id)
+/** An element of a customer feed: it stands in the customer namespace, or, with some senders, in that of ESPI. */
+function customerElement(parent: number, local: string): number {
+  const id = element(parent, local, customerNamespace)
+  edges.set(edge(parent, espiNamespace, local), id)
+  return id
 }
-for (const [local, leaves] of Object.entries(customerElements)) customerPayload(local, leaves)
+for (const [local, leaves] of Object.entries(customerElements)) {
+  const id = customerElement(content, local)
+  for (const leaf of leaves) leaf.split('/').reduce(customerElement, id)
+}
 
 /** Ids from here on are elements this reader does not know. */
 export const knownPathCount = parents.length

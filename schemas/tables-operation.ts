@@ -32,7 +32,9 @@ export const load = table('load', [
   interval.loadId,
   column('sha256', text, { meaning: 'SHA-256 of the bytes as received' }),
   column('kind', text, { meaning: 'usage or customer' }),
-  column('status', text, { meaning: 'loaded, quarantined (some entries left out), failed; archived: a customer feed of before its tables' }),
+  column('status', text, {
+    meaning: 'loaded, quarantined (some entries left out), failed; archived: a customer feed of before its tables',
+  }),
   column('error_code', text, { meaning: 'code of the failure', null: 'did not fail' }),
   column('error_message', text, { meaning: 'what failed', null: 'did not fail' }),
   column('source', text, { meaning: 'file or notification' }),

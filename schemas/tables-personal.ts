@@ -45,7 +45,7 @@ const reach = (source: string): Field[] => [
   personal('email2', text, 'second e-mail address', `${source}electronicAddress/email2`),
 ]
 const status = (name: string, element: string): Field[] => [
-  personal(name, text, `${element}`, `${element}/value`),
+  personal(name, text, element, `${element}/value`),
   personal(`${name}_at`, instant, `since when ${element} holds`, `${element}/dateTime`, 'UTC'),
 ]
 const document = [
@@ -229,11 +229,7 @@ const demandResponseProgram = table('version of the enrolment of an agreement in
     'earliest end without regard to financial obligation',
     'CUST_DR_PROGRAM_TERM_DATE_REGARDLESS_FINANCIAL',
   ),
-  drDate(
-    'end_without_at',
-    'earliest end without financial obligation',
-    'CUST_DR_PROGRAM_TERM_DATE_WITHOUT_FINANCIAL',
-  ),
+  drDate('end_without_at', 'earliest end without financial obligation', 'CUST_DR_PROGRAM_TERM_DATE_WITHOUT_FINANCIAL'),
   personal('dates', text, 'JSON array of description and at, all as sent', `${program}/programDate`),
   ...drMeasurement('capacity_reservation', 'capacityReservationLevel'),
   ...drMeasurement('nomination', 'DRProgramNomination'),

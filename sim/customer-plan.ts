@@ -120,9 +120,12 @@ export function customerPlan(fleet: Fleet, usagePoint: UsagePointPlan, generated
       ...(customerClass === 'COM/IND' && chance(19) % 3 === 0 ? ['STANDBY'] : []),
     ],
     hasGeneration: usagePoint.solar_w > 0,
-    voltage: usagePoint.tariff.endsWith('T') ? 'Transmission' : usagePoint.tariff.endsWith('P') ? 'Primary' : 'Secondary',
-    closing:
-      chance(20) % 6 === 0 ? { at_s: startOfDay_s(20_500 + (chance(20) % 90)), reason: 'MOVE OUT' } : undefined,
+    voltage: usagePoint.tariff.endsWith('T')
+      ? 'Transmission'
+      : usagePoint.tariff.endsWith('P')
+        ? 'Primary'
+        : 'Secondary',
+    closing: chance(20) % 6 === 0 ? { at_s: startOfDay_s(20_500 + (chance(20) % 90)), reason: 'MOVE OUT' } : undefined,
     meters: [...new Map(usagePoint.series.map((series) => [series.meter, series.readingType.intervalLength_s]))].map(
       ([serial, intervalLength_s]) => ({
         serial,

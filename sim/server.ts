@@ -77,7 +77,10 @@ export interface SimulatedCustodian extends AsyncDisposable {
   readonly preparations: readonly Preparation[]
   setNotifyUrl(url: string | undefined): void
   /** Prepares the package of an operating day (`YYYY-MM-DD`; usage: electric and gas; on request customers and programs) and notifies. */
-  prepareDay(date: string, options?: { customers?: boolean; programs?: boolean; notify?: boolean }): Promise<Preparation>
+  prepareDay(
+    date: string,
+    options?: { customers?: boolean; programs?: boolean; notify?: boolean },
+  ): Promise<Preparation>
   /** Serves files as they are, each as a prepared package, in one notification. */
   serveFile(paths: string | readonly string[], options?: { feed?: FeedKind; notify?: boolean }): Promise<Preparation>
   /** POSTs a BatchList of these URLs; or any body as it is. */
@@ -101,7 +104,13 @@ const collections: Readonly<Record<FeedKind, string>> = {
 export async function startSimulatedCustodian(options: SimulatedCustodianOptions): Promise<SimulatedCustodian> {
   const { certificates, port = 0, host = '127.0.0.1', fleet = createFleet({ meters: 20 }), now = Date.now } = options
   const { clientId = '00123', clientSecret = 'simulated-secret', readyAfterMs = 50 } = options
-  const { tokenFormat = 'json', tokenLife_s = 3600, expiresIn = 'number', refuseInHandshake = false, hasPrograms = false } = options
+  const {
+    tokenFormat = 'json',
+    tokenLife_s = 3600,
+    expiresIn = 'number',
+    refuseInHandshake = false,
+    hasPrograms = false,
+  } = options
   let notifyUrl = options.notifyUrl
   const faults = createFaultPlan(options.faults)
   const prepared = createPreparedStore(now)
@@ -183,7 +192,9 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     return preparation
   }
 
-  async function answerLater(request: { usage: FeedPackage } | { customers: true } | { programs: true }): Promise<void> {
+  async function answerLater(
+    request: { usage: FeedPackage } | { customers: true } | { programs: true },
+  ): Promise<void> {
     try {
       await sleep(readyAfterMs, undefined, { signal: closing.signal })
     } catch {

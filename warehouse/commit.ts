@@ -193,7 +193,8 @@ function stagedOperation(
     const file = load.files[table]
     if (!file || (root === 'pii' && file.root !== 'pii')) return []
     // of what lies under pii the lake tells the rule and the place: hrefs and bytes name customers
-    const shown = root === 'lake' && file.root === 'pii' ? '* REPLACE (NULL::VARCHAR AS href, NULL::VARCHAR AS fragment)' : '*'
+    const shown =
+      root === 'lake' && file.root === 'pii' ? '* REPLACE (NULL::VARCHAR AS href, NULL::VARCHAR AS fragment)' : '*'
     return [`SELECT ${literal(load.loadId)} AS load_id, ${shown} FROM (${readFiles(session[file.root], [file], '')})`]
   })
   const found = table === 'quarantine' && root === 'lake' ? ['SELECT * EXCLUDE (commit_id) FROM attention'] : []

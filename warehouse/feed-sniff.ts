@@ -76,8 +76,7 @@ export class PlainSniff implements BodySniff {
   async end(): Promise<FeedTraits> {
     const start = this.#head.subarray(0, 64)
     const isUtf16 = start.includes(0) || /^(\xff\xfe|\xfe\xff)/.test(start.toString('latin1'))
-    const isCustomer =
-      this.#customer.found || this.#resource.found || customerFeed.test(this.#head.toString('latin1'))
+    const isCustomer = this.#customer.found || this.#resource.found || customerFeed.test(this.#head.toString('latin1'))
     return { kind: isCustomer && !this.#usage.found ? 'customer' : 'usage', mayBePersonal: isCustomer || isUtf16 }
   }
 }

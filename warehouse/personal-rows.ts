@@ -22,7 +22,8 @@ export function keyedRows(row: PersonalRow, key: CustomerKey): readonly (Persona
     const cell = row[column]
     return typeof cell === 'string' ? cell : null
   }
-  const keyOf = (kind: 'customer' | 'account' | 'agreement', id: string | null) => (id === null ? null : key.of(kind, id))
+  const keyOf = (kind: 'customer' | 'account' | 'agreement', id: string | null) =>
+    id === null ? null : key.of(kind, id)
   const customer_id = text('customer_id')
   const agreement_id = text('agreement_id')
   const keys = {

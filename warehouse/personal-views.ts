@@ -31,13 +31,14 @@ const source = (files: readonly FileRef[], schema: Schema, storage: Storage): st
     ? `(${emptySelect(schema)})`
     : `read_parquet([${files.map((file) => literal(storage.locate(file.path))).join(', ')}])`
 
+const grain = (table: PersonalTable): string => personalTables[table].metadata.get('grain') ?? ''
+
 function definitions(manifest: Manifest, lake: Storage, pii: Storage): PersonalView[] {
   const names = Object.keys(personalTables) as PersonalTable[]
   const of = (table: PersonalTable) => source(manifest.pii.tables[table], personalTables[table], pii)
   const commits = `SELECT DISTINCT commit_id, known_at FROM ${source(manifest.tables.load, tables.load, lake)}`
   const inForce = (table: PersonalTable) =>
     model('version-in-force', { source: of(table), key: versionColumns(table).key, commits, more: '' })
-  const grain = (table: PersonalTable) => personalTables[table].metadata.get('grain') ?? ''
   return [
     ...names.map((table) => ({
       name: table,

@@ -99,8 +99,8 @@ function keyFor({ customerKey, index }: ReadFeedOptions): CustomerKey {
 
 /** Distinct usage points that are described, or have blocks or bills; told apart by 64 bits of hash, which saves keeping their names. */
 async function countUsagePoints(database: Database, scratch: Scratch, files: ReadFeed['files']): Promise<number> {
-  const tables = (['usage_point', 'meter_reading', 'block', 'usage_summary', 'usage_point_agreement'] as const).filter((table) =>
-    files.has(table),
+  const tables = (['usage_point', 'meter_reading', 'block', 'usage_summary', 'usage_point_agreement'] as const).filter(
+    (table) => files.has(table),
   )
   if (tables.length === 0) return 0
   const sources = tables.map(

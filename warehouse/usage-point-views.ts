@@ -1,7 +1,7 @@
 /** core.usage_point and core.usage_point_attribute: usage points with what analysts may know of their customers, now and over time. */
 import { tables } from '../schemas/tables.ts'
 import { model } from './model.ts'
-import { versionColumns } from './versioned-table.ts'
+import { type AttributeTable, versionColumns } from './versioned-table.ts'
 import type { ViewDefinition } from './view-definitions.ts'
 
 /** Table expressions: the files of each table; and the commits with their known_at. */
@@ -13,12 +13,12 @@ export interface UsagePointSources {
   readonly commits: string
 }
 
+const changed = (table: AttributeTable, source: string): string =>
+  model('changed-versions', { source, ...versionColumns(table) })
+
 export function usagePointViews(sources: UsagePointSources): readonly ViewDefinition[] {
   const { usage_points, summaries, agreements, places, commits } = sources
-  const inForce = (source: string) =>
-    model('version-in-force', { source, key: 'usage_point_id', commits, more: '' })
-  const changed = (table: 'usage_point_agreement' | 'usage_point_place', source: string) =>
-    model('changed-versions', { source, ...versionColumns(table) })
+  const inForce = (source: string) => model('version-in-force', { source, key: 'usage_point_id', commits, more: '' })
   return [
     {
       name: 'core.usage_point',

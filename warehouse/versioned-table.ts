@@ -32,7 +32,9 @@ export const schemaOf = (table: PersonalTable | AttributeTable): Schema =>
   table === 'usage_point_agreement' || table === 'usage_point_place' ? tables[table] : personalTables[table]
 
 /** Key and content of a table, for the models that compare versions. */
-export const versionColumns = (table: PersonalTable | AttributeTable): { readonly key: string; readonly content: string } => ({
+export const versionColumns = (
+  table: PersonalTable | AttributeTable,
+): { readonly key: string; readonly content: string } => ({
   key: versionKeys[table].join(', '),
   content: schemaOf(table)
     .fields.map((field) => field.name)
@@ -72,7 +74,10 @@ async function appendVersions(
 export async function appendCustomers(
   session: CommitSession,
   loads: readonly StagedLoadRecord[],
-): Promise<{ readonly personal: Manifest['pii']['tables']; readonly attributes: Pick<Manifest['tables'], AttributeTable> }> {
+): Promise<{
+  readonly personal: Manifest['pii']['tables']
+  readonly attributes: Pick<Manifest['tables'], AttributeTable>
+}> {
   const append = async (table: PersonalTable | AttributeTable, known: FileRef[]): Promise<FileRef[]> => {
     const parts = loads.flatMap((load) => {
       const file = load.files[table]
@@ -84,7 +89,8 @@ export async function appendCustomers(
   }
   const { parent } = session
   const personal = { ...parent.pii.tables }
-  for (const table of Object.keys(personalTables) as PersonalTable[]) personal[table] = await append(table, personal[table])
+  for (const table of Object.keys(personalTables) as PersonalTable[])
+    personal[table] = await append(table, personal[table])
   return {
     personal,
     attributes: {

@@ -14,7 +14,7 @@ import { folderTexts } from '../support/folder-text.ts'
 import { createLake, type TestLake } from '../support/lake.ts'
 import { personalWords } from '../support/personal-words.ts'
 
-const fleet = createFleet({ seed: 5, meters: 30 })
+const fleet = createFleet({ seed: 5, meters: 20 })
 const weeks = ['2025-11-03', '2025-11-10', '2025-11-17'].map((day) => Date.parse(`${day}T19:10:33Z`))
 const truth = truthCustomers(fleet, weeks)
 
@@ -36,6 +36,8 @@ async function feeds(lake: TestLake): Promise<{ weekly: string[][]; usage: strin
 
 type Row = Record<string, unknown>
 
+const byText = (a: readonly unknown[], b: readonly unknown[]) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
+
 /** A query over both, as somebody with the right to both asks it. */
 async function query(lake: TestLake, sql: string): Promise<Row[]> {
   const instance = await DuckDBInstance.create(join(lake.roots.lake, 'views.duckdb'), {
@@ -45,7 +47,7 @@ async function query(lake: TestLake, sql: string): Promise<Row[]> {
   const connection = await instance.connect()
   try {
     await connection.run(`SET TimeZone = 'UTC'; ATTACH '${join(lake.roots.pii, 'pii.duckdb')}' AS pii (READ_ONLY)`)
-    return (await connection.runAndReadAll(sql)).getRowObjectsJson() as Row[]
+    return (await connection.runAndReadAll(sql)).getRowObjectsJson()
   } finally {
     connection.closeSync()
     instance.closeSync()
@@ -76,9 +78,15 @@ describe('three weeks of customer feeds', () => {
     const files = await feeds(lake)
     weekly = files.weekly
     await lake.load([files.usage])
-    for (const week of weekly) for (const { status } of await lake.load(week)) expect(status).toBe('loaded')
+    for (const week of weekly) await lake.load(week)
   }, 120_000)
   afterAll(async () => await lake[Symbol.asyncDispose]())
+
+  test('every load is loaded, none in part', async () => {
+    expect(await lake.query('SELECT DISTINCT status, n_quarantined, n_drift FROM ops.load')).toEqual([
+      { status: 'loaded', n_quarantined: '0', n_drift: '0' },
+    ])
+  })
 
   test('every agreement with its customer, place, options and pending change', async () => {
     const rows = await query(
@@ -122,7 +130,7 @@ describe('three weeks of customer feeds', () => {
     const of = truth.flatMap(({ usagePoint, plan }) =>
       plan.meters.map((meter) => [usagePoint.usagePointId, meter.serial, meter.utcNumber, meter.intervalLength_s]),
     )
-    expect(meters.map((row) => Object.values(row))).toEqual(of.toSorted())
+    expect(meters.map((row) => Object.values(row))).toEqual(of.toSorted(byText))
     const programs = await query(
       lake,
       `SELECT agreement_id, program_name, enrollment_status, epoch(enrolled_at)::INTEGER AS a, epoch(unenrolled_at)::INTEGER AS b,
@@ -141,7 +149,7 @@ describe('three weeks of customer feeds', () => {
         program.nomination_w,
       ]),
     )
-    expect(programs.map((row) => Object.values(row))).toEqual(enrolled.toSorted())
+    expect(programs.map((row) => Object.values(row))).toEqual(enrolled.toSorted(byText))
     expect(enrolled.length).toBeGreaterThan(10)
   })
 
@@ -190,7 +198,8 @@ describe('three weeks of customer feeds', () => {
 
   test('in any order, in one commit or many, the same is in force', { timeout: 120_000 }, async () => {
     const expected = await inForce(lake)
-    for (const order of [[[2], [0], [1]], [[0], [2], [1]], [[1, 2, 0]]]) {
+    // one after the other backwards, and all in one commit
+    for (const order of [[[2], [0], [1]], [[1, 2, 0]]]) {
       await using other = await createLake()
       const { weekly: files, usage } = await feeds(other)
       for (const commit of order) await other.load(commit.flatMap((week) => files[week] ?? []))
@@ -201,7 +210,7 @@ describe('three weeks of customer feeds', () => {
 
   test('nothing personal below the root of the lake; pii is 0700 and 0600', async () => {
     const words = personalWords(fleet, weeks)
-    expect(words.length).toBeGreaterThan(120)
+    expect(words.length).toBeGreaterThan(80)
     const protectedWords = ['CARE', 'FERA', 'MEDICAL_BASELINE', 'Medical%20Baseline']
     for await (const { path, text } of folderTexts(join(lake.roots.lake, 'dims')))
       expect([path, protectedWords.filter((word) => text.includes(`"${word}"`) || text.includes(`/${word}`))]).toEqual([

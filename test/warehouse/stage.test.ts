@@ -212,7 +212,13 @@ describe('staging a load', () => {
   })
 
   test('a customer feed: rows and quarantine lie under pii, what names nobody in the lake; usage rows in it nowhere', async () => {
-    const agreement = { table: 'customer_agreement', customer_id: 'c', agreement_id: '77', usage_point_id: '77', href: 'h' }
+    const agreement = {
+      table: 'customer_agreement',
+      customer_id: 'c',
+      agreement_id: '77',
+      usage_point_id: '77',
+      href: 'h',
+    }
     const rows = [
       { table: 'customer', customer_id: 'c', href: 'h', name: 'ADA', published_at: null, byte_offset: 1 },
       { ...agreement, customer_class: 'RES', published_at: null, byte_offset: 2 },
@@ -221,13 +227,11 @@ describe('staging a load', () => {
     const { loadId } = await stage(request)
     const facts = await loadRecord(loadId)
     expect(facts).toMatchObject({ kind: 'customer', raw: { root: 'pii' } })
-    expect(Object.entries(facts.files).map(([table, file]) => `${file.root} ${table}`).sort()).toEqual([
-      'lake drift',
-      'lake usage_point_agreement',
-      'pii customer',
-      'pii customer_agreement',
-      'pii quarantine',
-    ])
+    expect(
+      Object.entries(facts.files)
+        .map(([table, file]) => `${file.root} ${table}`)
+        .sort(),
+    ).toEqual(['lake drift', 'lake usage_point_agreement', 'pii customer', 'pii customer_agreement', 'pii quarantine'])
   })
 
   test('customer rows in bytes that were archived as usage are refused', async () => {
