@@ -24,6 +24,8 @@ export function readCustomerAgreement(
   const programs = payload.take(program)
   const beside = payload.leaves.some(({ name }) => name !== 'name' && !name.startsWith(`${program}/`))
   const saysAgreement = !isProgramFeed && (programs.length === 0 || beside)
+  // the agreement's own name: its row of the customer feed has it
+  if (!saysAgreement) payload.texts('name')
   const agreement = saysAgreement ? [agreementRow(links, agreement_id, payload)] : []
   return [...agreement, ...programRows(links, agreement_id, programs, saysAgreement ? null : payload.other(), drift)]
 }

@@ -17,7 +17,14 @@ export const isPersonalTable = (table: string): table is PersonalTable => Object
 export const isPersonalRow = (row: FeedRow): row is PersonalRow => isPersonalTable(row.table)
 
 /** What is staged for a row of the reader: the row with its keys, under pii; and attributes without names, for the lake. */
-export function keyedRows(row: PersonalRow, key: CustomerKey): readonly (PersonalRow | AttributeRow)[] {
+export const keyedRows = (row: PersonalRow, key: CustomerKey): readonly (PersonalRow | AttributeRow)[] =>
+  rowsOf(row, key).map(withoutNulls)
+
+/** Most elements are not sent: what is NULL anyway is not spooled. */
+const withoutNulls = <R extends PersonalRow | AttributeRow>(row: R): R =>
+  Object.fromEntries(Object.entries(row).filter(([, cell]) => cell !== null)) as R
+
+function rowsOf(row: PersonalRow, key: CustomerKey): readonly (PersonalRow | AttributeRow)[] {
   const text = (column: string): string | null => {
     const cell = row[column]
     return typeof cell === 'string' ? cell : null
