@@ -32,6 +32,10 @@ async function compact(versions: readonly Version[]): Promise<Version[]> {
   return rows.map((row) => [Number(row['p']), String(row['word'])])
 }
 
+/** The words in order, each run once. */
+const changes = (list: readonly Version[]): string[] =>
+  list.filter(([, word], at) => at === 0 || list[at - 1]?.[1] !== word).map(([, word]) => word)
+
 test('of a run the first and the last stay', async () => {
   const days: Version[] = [1, 2, 3, 4].map((day) => [day, 'A'])
   expect(await compact([...days, [5, 'B'], [6, 'A'], [7, 'A']])).toEqual([
@@ -54,8 +58,6 @@ test('whatever comes late, what is in force is as if nothing had been forgotten'
       const kept = [...(await compact(early)), ...late].toSorted(([a], [b]) => a - b)
       expect(kept.at(-1)).toEqual(all.toSorted(([a], [b]) => a - b).at(-1))
       // and the same changes in the same order as of all
-      const changes = (list: readonly Version[]) =>
-        list.filter(([, word], at) => at === 0 || list[at - 1]?.[1] !== word).map(([, word]) => word)
       expect(changes(await compact(kept))).toEqual(changes(all.toSorted(([a], [b]) => a - b)))
     }),
     { numRuns: 60 },
