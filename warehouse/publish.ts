@@ -6,7 +6,7 @@ import { type CommitSession, partNames } from './commit-session.ts'
 import { type CommitOptions, prepareCommit } from './commit.ts'
 import { Database } from './database.ts'
 import { createManifest, emptyManifest, readNewestManifest } from './manifest.ts'
-import { formatPath } from './paths.ts'
+import { folders, formatPath } from './paths.ts'
 import { ensurePersonalViews } from './personal-views.ts'
 import { unitLimits } from './plan-units.ts'
 import { holdPublishLock } from './publish-lock.ts'
@@ -52,7 +52,9 @@ export async function publishStaged(options: PublishOptions): Promise<Published>
 
 /** One attempt on the newest manifest; undefined where another publisher was first. */
 async function commitOnce(options: PublishOptions, lake: Storage, pii: Storage): Promise<Published | undefined> {
-  await using scratch = await lake.scratch()
+  // what rows of customers are written and spilled to on the way lies under pii too
+  const isPrivate = (await pii.list(folders.staging)).length > 0
+  await using scratch = await (isPrivate ? pii : lake).scratch()
   await using db = await Database.open({
     threads: options.threads ?? 1,
     memoryLimitMb: options.memoryLimitMb ?? 384,
@@ -72,6 +74,9 @@ async function commitOnce(options: PublishOptions, lake: Storage, pii: Storage):
     if (newest && !options.deferViews) await ensureAllViews(options.roots)
     return { loads: [], commit: null }
   }
+  const isPersonal = queue.loads.some((load) => Object.values(load.files).some(({ root }) => root === 'pii'))
+  // staged since: look again
+  if (isPersonal && !isPrivate) return undefined
   const session: CommitSession = {
     db,
     lake,
