@@ -43,5 +43,5 @@ export const downloadResource =
 const originOf = ({ url, correlationId, feed }: NotifiedResource): RawOrigin => ({
   sourceName: new URL(url).pathname,
   correlationId,
-  isCustomer: feed === 'customer',
+  isCustomer: feed === 'customer' || feed === 'program',
 })

@@ -4,6 +4,7 @@
  */
 import { MeterlakeError } from '../schemas/errors.ts'
 import type { FeedReader, FeedReaderOptions, FeedSink, FeedSummary, OpenFeedReader } from '../schemas/feed-rows.ts'
+import { CustomerRows } from './customer-rows.ts'
 import { Drift } from './drift.ts'
 import * as element from './element-paths.ts'
 import { Entry, readDate } from './entry.ts'
@@ -39,6 +40,9 @@ const usageKinds = new Set([
 /** Self links of customer feeds. */
 const customerFeed = /(^|\/)Batch\/(BulkRetailCustomerInfo|BulkRetailDRPrgInfo|RetailCustomer|RetailDRPrgInfo)\//
 
+/** Of these, those of demand-response programs. */
+const programFeed = /(^|\/)Batch\/(BulkRetailDRPrgInfo|RetailDRPrgInfo)\//
+
 const inside = { outside: 0, block: 1, record: 2, skipped: 3 } as const
 
 class EspiFeedReader implements FeedReader, ElementHandler {
@@ -57,6 +61,7 @@ class EspiFeedReader implements FeedReader, ElementHandler {
   readonly #blocks: IntervalBlockReader
   readonly #meterReadings: MeterReadings
   readonly #records: RecordRows
+  readonly #customers: CustomerRows
 
   #kind: FeedSummary['kind'] | undefined
   #feedUpdated_us = Number.NaN
@@ -68,6 +73,7 @@ class EspiFeedReader implements FeedReader, ElementHandler {
   #payloadPath = 0
   #payload: ContentPayload | undefined
   #group = -1
+  #inner = -1
   #href = ''
   #rel = ''
 
@@ -77,6 +83,7 @@ class EspiFeedReader implements FeedReader, ElementHandler {
     this.#entry = new Entry(this.#entryFragment, sink, this.#drift)
     this.#meterReadings = new MeterReadings(options.usagePointIdentity)
     this.#records = new RecordRows(sink, options, this.#drift, this.#local, this.#meterReadings)
+    this.#customers = new CustomerRows(sink, options, this.#drift)
     this.#blocks = new IntervalBlockReader(sink, this.#entry, this.#drift, this.#local, this.#readingFragment, (path) =>
       this.#source.paths.name(path),
     )
@@ -139,8 +146,8 @@ class EspiFeedReader implements FeedReader, ElementHandler {
     if (kind === 'usage') {
       this.#quarantined += this.#meterReadings.emit(this.#sink)
       this.#records.emit()
-      this.#drift.emit(this.#sink)
     }
+    this.#drift.emit(this.#sink)
     return {
       kind,
       bytes: this.#bytes,
@@ -230,11 +237,11 @@ class EspiFeedReader implements FeedReader, ElementHandler {
     const kind = customer ? paths.local(path) : paths.shortName(path)
     if (this.#entryKind === '') this.#entryKind = kind
     this.#payloadPath = path
-    if (customer) return this.#skip('customer', at)
     if (path === element.authorization)
       throw new MeterlakeError('FEED_SECRET', 'the feed holds an Authorization', { byte: at })
-    if (usageKinds.has(path)) this.#is('usage', at)
-    else if (this.#kind === 'customer') return this.#skip('customer', at)
+    if (customer) this.#is('customer', at)
+    else if (usageKinds.has(path)) this.#is('usage', at)
+    else if (this.#kind === 'customer') return this.#skip()
     if (path === element.intervalBlock) {
       if (this.#blocks.counts.length >= feedBounds.blocksPerEntry)
         throw new MeterlakeError('FEED_LIMIT', `an entry has more than ${feedBounds.blocksPerEntry} blocks`, {
@@ -245,14 +252,13 @@ class EspiFeedReader implements FeedReader, ElementHandler {
     } else {
       this.#where = inside.record
       this.#payload = new ContentPayload(kind, at)
-      this.#group = -1
+      this.#group = this.#inner = -1
       this.#entry.payloads.push(this.#payload)
       if (path >= element.knownPathCount) this.#drift.count('element', paths.name(path), at)
     }
   }
 
-  #skip(kind: FeedSummary['kind'], at: number): void {
-    this.#is(kind, at)
+  #skip(): void {
     this.#where = inside.skipped
     this.#entryFragment.end()
   }
@@ -264,12 +270,18 @@ class EspiFeedReader implements FeedReader, ElementHandler {
   }
 
   #feedLink(at: number): void {
-    if (this.#rel === 'self' && customerFeed.test(this.#href)) this.#is('customer', at)
+    if (this.#rel !== 'self' || !customerFeed.test(this.#href)) return
+    this.#is('customer', at)
+    this.#customers.isProgramFeed ||= programFeed.test(this.#href)
   }
 
   #openRecordChild(path: number, at: number): void {
     const { paths } = this.#source
-    if (paths.parent(path) === this.#payloadPath) this.#group += 1
+    const parent = paths.parent(path)
+    if (parent === this.#payloadPath) {
+      this.#group += 1
+      this.#inner = -1
+    } else if (paths.parent(parent) === this.#payloadPath) this.#inner += 1
     if (this.#payloadPath === element.applicationInformation) {
       if (secrets.test(paths.local(path)))
         throw new MeterlakeError('FEED_SECRET', 'the feed holds ApplicationInformation with secrets', { byte: at })
@@ -286,7 +298,7 @@ class EspiFeedReader implements FeedReader, ElementHandler {
       throw new MeterlakeError('FEED_LIMIT', `an entry has more than ${feedBounds.leavesPerEntry} elements`, {
         byte: this.#entry.at,
       })
-    payload.leaves.push({ name, text, at, group: this.#group })
+    payload.leaves.push({ name, text, at, group: this.#group, inner: this.#inner })
   }
 
   #closeEntry(end: number): void {
@@ -294,8 +306,8 @@ class EspiFeedReader implements FeedReader, ElementHandler {
     entry.end = end
     const kind = this.#entryKind === '' ? 'none' : this.#entryKind
     this.#entriesByKind[kind] = (this.#entriesByKind[kind] ?? 0) + 1
-    if (this.#kind === 'customer') return
-    for (const payload of entry.payloads) this.#records.read(entry, payload, this.#source.paths.name(element.content))
+    const rows = this.#kind === 'customer' ? this.#customers : this.#records
+    for (const payload of entry.payloads) rows.read(entry, payload, this.#source.paths.name(element.content))
     if (this.#blocks.counts.length > 0)
       this.#meterReadings.blockEntry(entry, this.#blocks.counts, this.#source.paths.name(element.intervalBlock))
     if (entry.rejected) this.#quarantined += 1

@@ -6,6 +6,8 @@
  * may bring its entries in any order, at flat memory.
  */
 
+import type { PersonalTable } from './tables-personal.ts'
+
 /** NULL of an int32 column on the hot path. No ESPI code is that small. */
 export const nullInt32 = -2_147_483_648
 
@@ -79,6 +81,11 @@ export type FeedRow =
         | 'tou_code'
         | 'usage_summary'
         | 'usage_summary_line'
+      readonly [column: string]: string | number | boolean | null
+    }
+  /** Rows of customer feeds; the warehouse adds the opaque keys. */
+  | {
+      readonly table: PersonalTable
       readonly [column: string]: string | number | boolean | null
     }
   | {

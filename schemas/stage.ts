@@ -1,7 +1,7 @@
 /**
  * `lake/staging/<id>/stage.json`: what one load, or one notification, brings to the next commit. It is written last and created
  * exclusively, so a staging folder without it is an attempt that never finished. It names its files: they lie in a folder
- * of the attempt (`staging/<id>/<attempt>/readings.parquet`), those of a customer feed under the pii root.
+ * of the attempt (`staging/<id>/<attempt>/readings.parquet`), those with personal data under the pii root.
  */
 import { z } from 'zod'
 import { type ErrorCode, errorCodes } from './errors.ts'
@@ -29,6 +29,16 @@ export const stagedTableNames = [
   'tou_code',
   'usage_summary',
   'usage_summary_line',
+  'usage_point_agreement',
+  'usage_point_place',
+  'customer',
+  'customer_account',
+  'customer_agreement',
+  'service_location',
+  'meter',
+  'demand_response_program',
+  'program_date_code',
+  'service_supplier',
   'quarantine',
   'drift',
 ] as const
@@ -41,7 +51,7 @@ export const stagedLoadSchema = z.object({
   format: z.literal(1),
   loadId: z.string().regex(/^[0-9a-f]{16}$/),
   sha256,
-  /** As in the ledger: `quarantined` has entries left out; `archived` is a customer feed; `failed` has no files. */
+  /** As in the ledger: `quarantined` has entries left out; `archived` was a customer feed before its tables came; `failed` has no files. */
   status: z.enum(['loaded', 'quarantined', 'archived', 'failed']),
   error: z.object({ code: errorCodeSchema, message: z.string() }).nullable(),
   kind: z.enum(['usage', 'customer']),

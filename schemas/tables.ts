@@ -3,6 +3,7 @@
  * the name, type, unit and meaning of a column are said once, here.
  */
 import type { Schema } from 'apache-arrow'
+import { usagePointAgreement, usagePointPlace } from './tables-attribute.ts'
 import {
   confirmation,
   meterReading,
@@ -27,6 +28,8 @@ export const tables = {
   tou_code: touCode,
   usage_summary: usageSummary,
   usage_summary_line: usageSummaryLine,
+  usage_point_agreement: usagePointAgreement,
+  usage_point_place: usagePointPlace,
   channel,
   confirmation,
   quarantine,

@@ -20,10 +20,16 @@ export interface EndpointContext {
   readonly prepared: PreparedStore
   readonly now: () => number
   /** Prepares packages and notifies after a while. */
-  readonly answerLater: (request: { usage: FeedPackage } | { customers: true }) => Promise<void>
+  readonly answerLater: (request: { usage: FeedPackage } | { customers: true } | { programs: true }) => Promise<void>
+  /** False: demand-response programs are refused, as by default. */
+  readonly hasPrograms: boolean
 }
 
-const feeds: Readonly<Record<string, FeedKind>> = { Bulk: 'usage', BulkRetailCustomerInfo: 'customer' }
+const feeds: Readonly<Record<string, FeedKind>> = {
+  Bulk: 'usage',
+  BulkRetailCustomerInfo: 'customer',
+  BulkRetailDRPrgInfo: 'program',
+}
 const feedHeaders = { 'content-type': 'application/atom+xml' }
 
 /** Answers an authenticated GET of a path under {@link basePath}. */
@@ -33,7 +39,7 @@ export async function answerResource(context: EndpointContext, path: string, que
   const [, name, id, rest] = /^\/Batch\/(\w+)\/([^/]+)(\/.*)?$/.exec(path.slice(basePath.length)) ?? []
   if (name === undefined || rest !== undefined) return noListener(path)
   if (id !== context.fleet.bulkId) return textAnswer(400, "client credentials doesn't match")
-  if (name === 'BulkRetailDRPrgInfo') return jsonAnswer(403, { error: 'access_denied' })
+  if (name === 'BulkRetailDRPrgInfo' && !context.hasPrograms) return jsonAnswer(403, { error: 'access_denied' })
   const feed = feeds[name]
   if (feed === undefined) return noListener(path)
   const correlationId = query.get('correlationID')
@@ -64,6 +70,7 @@ function requestBulk(context: EndpointContext, feed: FeedKind, query: URLSearchP
     notifies: () => context.answerLater(request),
   })
   if (feed === 'customer') return accepted({ customers: true })
+  if (feed === 'program') return accepted({ programs: true })
   const byChange = query.has('updated-min')
   const kind = byChange ? 'updated' : 'published'
   const from = query.get(`${kind}-min`)

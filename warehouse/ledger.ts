@@ -10,7 +10,7 @@ import { readNewestManifest } from './manifest.ts'
 import type { LoadCounts } from './merge-batch.ts'
 import { openRoots } from './storage.ts'
 
-/** Whether the lake has these bytes already, other than as a failed load. */
+/** Whether the lake has these bytes already, other than as a failed load, or as a customer feed of before its tables. */
 export async function isKnownLoad(roots: LakeRoots, sha256: string): Promise<boolean> {
   const { lake } = openRoots(roots)
   const manifest = await readNewestManifest(lake)
@@ -19,7 +19,7 @@ export async function isKnownLoad(roots: LakeRoots, sha256: string): Promise<boo
   await using db = await Database.open({ threads: 1, memoryLimitMb: 64, scratch: scratch.path })
   const rows = await db.rows(
     `SELECT 1 AS known FROM (${readFiles(lake, manifest.tables.load, '')})
-     WHERE sha256 = ${literal(sha256)} AND status <> 'failed' LIMIT 1`,
+     WHERE sha256 = ${literal(sha256)} AND status NOT IN ('failed', 'archived') LIMIT 1`,
   )
   return rows.length > 0
 }

@@ -45,7 +45,7 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
         rows.some(
           (row) =>
             row['load_id'] === load.loadId &&
-            (row['status'] !== 'failed' ||
+            ((row['status'] !== 'failed' && row['status'] !== 'archived') ||
               (load.status === 'failed' && integerOf(row, 'received_ms') === instantsOf(load.receivedAt))),
         )
       )

@@ -103,7 +103,7 @@ describe.skipIf(samples === undefined)('real feeds, the whole path', () => {
     const outcome = (await handle.result()) as NotificationOutcome
     expect(outcome).toMatchObject({
       status: 'ingested',
-      resources: [{ status: 'loaded' }, { status: 'loaded' }, { status: 'loaded' }, { status: 'archived' }],
+      resources: [{ status: 'loaded' }, { status: 'loaded' }, { status: 'loaded' }, { status: 'loaded' }],
     })
 
     const found = await query(
