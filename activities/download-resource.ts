@@ -13,9 +13,9 @@ import { startHeartbeat } from './heartbeat.ts'
  */
 export const downloadResource =
   (deps: Deps) =>
-  async ({ resource }: IngestResourceInput): Promise<DownloadOutcome> => {
+  async ({ resource, retry }: IngestResourceInput): Promise<DownloadOutcome> => {
     const { workflowExecution } = activityInfo()
-    const run = `${workflowExecution?.workflowId ?? ''}/${workflowExecution?.runId ?? ''}`
+    const run = `${workflowExecution?.workflowId ?? ''}/${workflowExecution?.runId ?? ''}${retry === undefined ? '' : `#${retry}`}`
     const receipt = openDownloadReceipt(deps.incomingDir, run)
     const archived = await receipt.read()
     if (archived !== undefined) return { status: 'downloaded', raw: archived }

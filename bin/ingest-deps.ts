@@ -8,17 +8,21 @@ import { fileTokenStore } from '../custodian/token-store.ts'
 import type { Config, CustodianConfig } from '../schemas/config.ts'
 import { MeterlakeError } from '../schemas/errors.ts'
 import type { Profile } from '../schemas/profile.ts'
+import { stageAuthorizations } from '../warehouse/authorizations.ts'
 import { folders } from '../warehouse/paths.ts'
 import { archiveRaw } from '../warehouse/raw-archive.ts'
 import { stageNotification } from '../warehouse/stage-notification.ts'
 import { openRoots } from '../warehouse/storage.ts'
 import { readSecret } from '../temporal.config.ts'
+import { clientCertificates } from './certificate-files.ts'
 import { publishedLoads } from './published-loads.ts'
 import { runLakeJob } from './run-lake-job.ts'
 import type { Log } from './temporal-runtime.ts'
 
 export interface IngestDeps extends AsyncDisposable {
   readonly deps: Deps
+  /** All that the custodian answers, beyond what activities ask. */
+  readonly custodian: Custodian
 }
 
 /** Opens the custodian; closes it on dispose. Throws CONFIG_INVALID without a `[custodian]` section, CERTIFICATE_REFUSED. */
@@ -44,11 +48,12 @@ export async function openIngestDeps(config: Config, log: Log): Promise<IngestDe
       archive: async ({ path, receivedAt }, origin, signal) =>
         archiveRaw({ ...storages, ...origin, file: path, receivedAt, source: 'notification', signal }),
       published: async (loadIds) => publishedLoads(roots, loadIds),
+      stageAuthorizations: async (observedAt, rows) => stageAuthorizations(roots, observedAt, rows),
       stageNotification: async (record) => stageNotification(roots, record),
     },
     runLakeJob,
   }
-  return { deps, [Symbol.asyncDispose]: async () => custodian[Symbol.asyncDispose]() }
+  return { deps, custodian, [Symbol.asyncDispose]: async () => custodian[Symbol.asyncDispose]() }
 }
 
 async function openConfigured(
@@ -58,7 +63,7 @@ async function openConfigured(
   alias: string,
   log: Log,
 ): Promise<Custodian> {
-  const { cert, key, passphrase } = settings.certificate
+  const { application } = settings
   return openCustodian({
     profile,
     credentials: {
@@ -66,13 +71,15 @@ async function openConfigured(
       clientId: settings.client_id,
       clientSecret: () => readSecret(settings.client_secret, 'custodian.client_secret'),
       bulkId: settings.bulk_id,
+      ...(application && {
+        registration: {
+          id: application.id,
+          token: () =>
+            readSecret(application.registration_access_token, 'custodian.application.registration_access_token'),
+        },
+      }),
     },
-    certificate: {
-      cert,
-      key,
-      ca: settings.ca,
-      ...(passphrase && { passphrase: readSecret(passphrase, 'custodian.certificate.passphrase') }),
-    },
+    ...clientCertificates(settings),
     tokenStore: fileTokenStore(join(config.lake.dir, folders.state)),
     log,
   })

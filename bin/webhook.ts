@@ -4,9 +4,9 @@ import { Client, Connection, type ConnectionOptions } from '@temporalio/client'
 import { openSpool } from '../custodian/spool.ts'
 import { startWebhook, type Webhook } from '../custodian/webhook-server.ts'
 import { MeterlakeError } from '../schemas/errors.ts'
-import type { Config, WebhookConfig } from '../schemas/config.ts'
+import type { Config } from '../schemas/config.ts'
 import type { ReceivedNotification } from '../schemas/ingest.ts'
-import { readSecret } from '../temporal.config.ts'
+import { webhookCertificate } from './certificate-files.ts'
 import { openConfiguredTemporal } from './configured-temporal.ts'
 import { type Forwarder, startForwarder } from './forward-notifications.ts'
 import { openLog } from './log.ts'
@@ -53,7 +53,7 @@ export async function startWebhookRole(config: Config, options: WebhookRoleOptio
     await startWebhook({
       listen: settings.listen,
       path: settings.path,
-      certificate: certificateOf(settings),
+      certificate: webhookCertificate(settings),
       clientCa: settings.client_ca,
       clientFingerprints: settings.client_fingerprints,
       spool,
@@ -90,13 +90,4 @@ export async function runWebhook(config: Config): Promise<void> {
   await using temporal = await openConfiguredTemporal(config, { log, signal: stop.signal })
   webhook.forwardTo(temporal.connection)
   await untilAborted(stop.signal)
-}
-
-function certificateOf({ certificate }: WebhookConfig) {
-  const { cert, key, passphrase } = certificate
-  return {
-    cert,
-    key,
-    ...(passphrase && { passphrase: readSecret(passphrase, 'webhook.certificate.passphrase') }),
-  }
 }

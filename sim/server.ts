@@ -12,6 +12,7 @@ import { dailyPackage, type FeedPackage } from './package.ts'
 import { createPreparedStore, type FeedKind, fileBody, renderedBody } from './prepared.ts'
 import { renderCustomerFeed } from './render-customer.ts'
 import { renderFeed } from './render-feed.ts'
+import { createRegistry, type Registry } from './registry.ts'
 import { createRequestListener, type ServedRequest } from './request-listener.ts'
 import { createTokenEndpoint } from './token-endpoint.ts'
 
@@ -69,6 +70,8 @@ export interface SimulatedCustodian extends AsyncDisposable {
   readonly bulkId: string
   readonly fleet: Fleet
   readonly faults: FaultPlan
+  /** Authorizations and ApplicationInformation, to be changed by tests. */
+  readonly registry: Registry
   /** All requests so far, in order of their answers. */
   readonly requests: readonly ServedRequest[]
   /** All that was prepared so far, ad hoc answers included, in order. */
@@ -95,6 +98,7 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
   const { clientId = '00123', clientSecret = 'simulated-secret', readyAfterMs = 50 } = options
   const { tokenFormat = 'json', tokenLife_s = 3600, expiresIn = 'number', refuseInHandshake = false } = options
   let notifyUrl = options.notifyUrl
+  let origin = ''
   const faults = createFaultPlan(options.faults)
   const prepared = createPreparedStore(now)
   const tokens = createTokenEndpoint({ clientId, clientSecret, tokenFormat, tokenLife_s, expiresIn, now })
@@ -102,13 +106,20 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
   const preparations: Preparation[] = []
   const requests: ServedRequest[] = []
   const closing = new AbortController()
+  const registry = createRegistry({
+    origin: () => origin,
+    clientId,
+    bulkId: fleet.bulkId,
+    notifyUrl: () => notifyUrl,
+    now,
+  })
 
   const listener = createRequestListener({
     certificates,
     tokens,
     faults,
     requests,
-    context: { fleet, prepared, now, answerLater },
+    context: { fleet, prepared, now, registry, answerLater },
   })
   const server = createServer(
     {
@@ -125,7 +136,7 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
-  const origin = `https://localhost:${(server.address() as AddressInfo).port}`
+  origin = `https://localhost:${(server.address() as AddressInfo).port}`
   const resourceUrl = `${origin}${basePath}`
 
   function offer(feed: FeedKind, body: Parameters<typeof prepared.add>[1]): PreparedResource {
@@ -198,6 +209,7 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     bulkId: fleet.bulkId,
     fleet,
     faults,
+    registry,
     requests,
     preparations,
     setNotifyUrl: (url) => {
