@@ -14,7 +14,7 @@ const failFreeBytes = 2e9
 export async function checkHost(config: Config): Promise<Check[]> {
   const { lake } = config
   return [
-    await attempt('disk', async () => checkDisk(await existing(lake.dir))),
+    await attempt('disk', async () => checkDisk(await existing(dirname(lake.dir)))),
     await checkWritable('lake', lake.dir, 'Fix its path (--lake, lake.dir) or permissions.'),
     await checkWritable('pii', lake.pii, 'Fix its path (lake.pii) or permissions.'),
     await checkPrivate(lake.pii),
@@ -25,8 +25,9 @@ export async function checkHost(config: Config): Promise<Check[]> {
 /** The folder, or the nearest one above that exists: the lake is made when it is needed. */
 async function existing(path: string): Promise<string> {
   const isThere = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
+    () => true,
+    // A file in the way is found where it stands.
+    (error: NodeJS.ErrnoException) => error.code === 'ENOTDIR',
   )
   return isThere || dirname(path) === path ? path : existing(dirname(path))
 }
@@ -44,6 +45,7 @@ async function checkWritable(name: string, path: string, next: string): Promise<
   const folder = await existing(path)
   try {
     await access(folder, constants.W_OK | constants.X_OK)
+    if (!(await stat(folder)).isDirectory()) return fail(name, `${folder} is no folder`, next)
     if (folder !== path) return ok(name, `${path} will be made`)
     // Permissions say less than a file that was written: quotas and read-only mounts count too.
     const trial = await mkdtemp(join(path, '.doctor-'))

@@ -1,5 +1,6 @@
 /** Handshakes of doctor: with the custodian, and with our own webhook as its senders see it. */
 import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { checkServerIdentity, connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import type { CertificateFiles } from '../custodian/certificate.ts'
 import { readCertificateFacts } from '../custodian/certificate-facts.ts'
@@ -21,7 +22,7 @@ async function shakeHands(url: string, options: ConnectionOptions): Promise<Peer
     ...options,
     host: hostname,
     port: Number(port || 443),
-    servername: hostname,
+    ...(isIP(hostname) === 0 && { servername: hostname }),
     minVersion: 'TLSv1.2',
     rejectUnauthorized: false,
   })

@@ -1,0 +1,194 @@
+/** The daily running as an operator meets it: the real processes, a simulated utility, a real Temporal server. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { parse, stringify } from 'smol-toml'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { registrationAccessToken, registrySecrets } from '../../sim/registry.ts'
+import { createFleet } from '../../sim/fleet.ts'
+import { folderTexts } from '../support/folder-text.ts'
+import { notificationIdOfUrls, openSite, outcomeOf, outcomeOfUrls, type Site } from '../support/site.ts'
+import { startTestTemporal, type TestTemporal } from '../support/temporal.ts'
+
+const cli = fileURLToPath(new URL('../../bin/cli.ts', import.meta.url))
+
+let site: Site
+let temporal: TestTemporal
+let config: string
+let metricsPort: number
+let healthPort: number
+let up: ReturnType<typeof spawn>
+const lines: Record<string, unknown>[] = []
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
+async function meterlake(...args: readonly string[]) {
+  const child = spawn(process.execPath, [cli, ...args, '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const exit = once(child, 'close')
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+  const [code] = (await exit) as [number]
+  return { stdout, stderr, code }
+}
+
+const get = async (port: number, path: string) => {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`)
+  return { status: answer.status, text: await answer.text() }
+}
+
+beforeAll(async () => {
+  temporal = await startTestTemporal()
+  const fleet = createFleet({ seed: 5, meters: 20, firstPackage: '2025-11-01' })
+  site = await openSite({ custodian: { fleet }, temporal: temporal.address })
+  ;[metricsPort, healthPort] = await Promise.all([freePort(), freePort()])
+  config = await site.configFile()
+  const settings = parse(await readFile(config, 'utf8')) as { custodian: Record<string, unknown> }
+  const registration = join(site.dir, 'registration')
+  await writeFile(registration, registrationAccessToken)
+  const { bulk_id: _discovered, ...custodian } = settings.custodian
+  const operations = { metrics: `127.0.0.1:${metricsPort}`, health: `127.0.0.1:${healthPort}` }
+  const application = { registration_access_token: { file: registration } }
+  await writeFile(config, stringify({ ...settings, operations, custodian: { ...custodian, application } }))
+  up = spawn(process.execPath, [cli, 'up', '--config', config], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const started = Promise.withResolvers<string>()
+  createInterface({ input: up.stderr as NodeJS.ReadableStream }).on('line', (line) => {
+    const fields = JSON.parse(line) as Record<string, unknown>
+    lines.push(fields)
+    if (fields['msg'] === 'meterlake is up') started.resolve(String(fields['webhook']))
+  })
+  up.once('exit', (code) => started.reject(new Error(`meterlake up ended with ${code}`)))
+  site.custodian.setNotifyUrl(`https://localhost:${(await started.promise).split(':')[1] ?? ''}/notify`)
+}, 120_000)
+afterAll(async () => {
+  up.kill('SIGKILL')
+  await site[Symbol.asyncDispose]()
+  await temporal[Symbol.asyncDispose]()
+})
+
+describe('a day', () => {
+  test('ready, ingested, counted, logged by its ids', async () => {
+    expect(await get(healthPort, '/healthz')).toMatchObject({ status: 200 })
+    await expect.poll(async () => (await get(healthPort, '/readyz')).status, { timeout: 10_000 }).toBe(200)
+    expect((await get(healthPort, '/other')).status).toBe(404)
+    const { resources } = await site.custodian.prepareDay('2025-11-01')
+    const outcome = await outcomeOfUrls(temporal.client, resources)
+    expect(outcome.status).toBe('ingested')
+    const metrics = async () => (await get(metricsPort, '/metrics')).text
+    await expect
+      .poll(metrics, { timeout: 10_000 })
+      .toMatch(/^meterlake_packages_total\{.*feed="usage".*outcome="downloaded".*\} 2$/m)
+    const said = await metrics()
+    for (const name of [
+      'meterlake_bytes_total',
+      'meterlake_readings_total',
+      'meterlake_certificate_days_left',
+      'meterlake_oldest_unfetched_age_seconds',
+      'meterlake_parked_packages',
+    ])
+      expect(said).toMatch(new RegExp(`^${name}(?:\\{.*\\})? \\d`, 'm'))
+    const archived = lines.find(({ msg }) => msg === 'package archived')
+    expect(archived).toMatchObject({
+      level: 'info',
+      workflowId: expect.stringMatching(/^resource\//) as string,
+      transaction: expect.stringMatching(/^[\w-]{36}$/) as string,
+    })
+    expect(lines.find(({ msg }) => msg === 'staged')).toMatchObject({
+      loadId: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
+    })
+  })
+
+  test('a poisoned package: status names it, the operator has it fetched anew', async () => {
+    site.custodian.faults.add({ path: /Batch/, effect: { kind: 'truncate', bytes: 5_000, contentLength: false } })
+    const { resources } = await site.custodian.prepareDay('2025-11-02')
+    expect(await outcomeOfUrls(temporal.client, resources)).toMatchObject({ status: 'partial' })
+    await expect.poll(async () => (await meterlake('status', '--format', 'json')).code, { timeout: 20_000 }).toBe(3)
+    const { stdout, code } = await meterlake('loads', 'parked', '--format', 'json')
+    expect(code).toBe(3)
+    const [parked] = JSON.parse(stdout) as { id: string; code: string }[]
+    expect(parked).toMatchObject({ code: 'FEED_TRUNCATED' })
+    expect((await meterlake('loads', 'retry')).code).toBe(2)
+    expect(await meterlake('loads', 'retry', parked?.id ?? '')).toMatchObject({ code: 0 })
+    expect(await temporal.client.workflow.getHandle(parked?.id ?? '').result()).toMatchObject({ status: 'loaded' })
+    expect(await site.query("SELECT count(*) AS n FROM ops.load WHERE status = 'loaded'")).toEqual([{ n: '4' }])
+    await expect.poll(async () => (await meterlake('loads', 'parked')).code, { timeout: 20_000 }).toBe(0)
+  })
+
+  test('authorizations: listed, kept where they changed, revoked only if said so', async () => {
+    const versions = async () =>
+      site.query('SELECT authorization_id AS id, status, gone FROM core.authorization_version ORDER BY observed_at, 1')
+    const { stdout, code } = await meterlake('authorizations', 'list', '--format', 'json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject([
+      { authorization_id: '1' },
+      { authorization_id: '2' },
+      { authorization_id: '1000417', status: 1 },
+    ])
+    await meterlake('authorizations', 'list')
+    expect(await versions()).toHaveLength(3)
+    expect(await meterlake('authorizations', 'revoke', '1000417')).toMatchObject({ code: 2 })
+    expect(await meterlake('authorizations', 'revoke', '1000417', '--yes')).toMatchObject({ code: 0 })
+    expect(site.custodian.requests.filter(({ method }) => method === 'DELETE')).toHaveLength(1)
+    expect((await versions()).at(-1)).toEqual({ id: '1000417', status: '0', gone: 'false' })
+    site.custodian.registry.entitled = false
+    expect(await meterlake('authorizations', 'list')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('NOT_ENTITLED') as string,
+    })
+    site.custodian.registry.entitled = true
+  })
+
+  test('a notification of the third kind: each time a new run, and what changed is known', async () => {
+    const url = `${site.custodian.resourceUrl}/Authorization/1000417`
+    site.custodian.registry.remove('1000417')
+    for (const _ of [1, 2]) expect(await site.custodian.notify({ urls: [url] })).toMatchObject({ status: 200 })
+    const runs = async () => {
+      const ids: string[] = []
+      const query = "WorkflowType = 'ingestResource' AND MeterlakeFeed = 'authorization'"
+      for await (const { workflowId } of temporal.client.workflow.list({ query })) ids.push(workflowId)
+      return ids
+    }
+    await expect.poll(async () => (await runs()).length, { timeout: 20_000 }).toBe(2)
+    for (const id of await runs()) await temporal.client.workflow.getHandle(id).result()
+    expect(
+      await site.query("SELECT status, gone, scope FROM core.authorization WHERE authorization_id = '1000417'"),
+    ).toEqual([{ status: '0', gone: 'true', scope: 'FB=1_3_4_5;BR=50916' }])
+    expect(
+      await site.query("SELECT count(*) AS n FROM core.authorization_version WHERE authorization_id = '1000417'"),
+    ).toEqual([{ n: '3' }])
+  })
+
+  test('corrections of an authorization that has ended are taken as any other', async () => {
+    const before = await site.query('SELECT count(*) AS n FROM core.interval_version')
+    const { resources } = await site.custodian.prepareDay('2025-11-03')
+    expect(await outcomeOf(temporal.client, notificationIdOfUrls(resources.map(({ url }) => url)))).toMatchObject({
+      status: 'ingested',
+    })
+    const after = await site.query('SELECT count(*) AS n FROM core.interval_version')
+    expect(Number(after[0]?.['n'])).toBeGreaterThan(Number(before[0]?.['n']))
+    expect(await site.query("SELECT count(*) AS n FROM ops.quarantine WHERE severity = 'error'")).toEqual([{ n: '0' }])
+  })
+
+  test('SIGHUP reloads, SIGTERM drains and ends with 0; nothing secret was said or kept', async () => {
+    up.kill('SIGHUP')
+    await expect.poll(() => lines.some(({ msg }) => msg === 'reloading certificates'), { timeout: 10_000 }).toBe(true)
+    expect((await get(healthPort, '/readyz')).status).toBe(200)
+    const exited = once(up, 'exit')
+    up.kill('SIGTERM')
+    expect(await exited).toEqual([0, null])
+    const all = [JSON.stringify(lines)]
+    for await (const { text: kept } of folderTexts(site.config.lake.dir)) all.push(kept)
+    for (const secret of [...registrySecrets, site.custodian.clientSecret])
+      for (const found of all) expect(found.includes(secret)).toBe(false)
+  })
+})
