@@ -30,8 +30,6 @@ export function watchedFiles({ custodian, webhook }: Config): {
   readonly custodian: readonly string[]
   readonly webhook: readonly string[]
 } {
-  const pair = (certificate: Configured | undefined): string[] =>
-    certificate === undefined ? [] : [certificate.cert, certificate.key]
   return {
     custodian: custodian
       ? [...pair(custodian.certificate), ...pair(custodian.certificate.next), ...(custodian.ca ? [custodian.ca] : [])]
@@ -39,3 +37,6 @@ export function watchedFiles({ custodian, webhook }: Config): {
     webhook: webhook ? [...pair(webhook.certificate), webhook.client_ca] : [],
   }
 }
+
+const pair = (certificate: Configured | undefined): string[] =>
+  certificate === undefined ? [] : [certificate.cert, certificate.key]

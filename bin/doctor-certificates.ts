@@ -7,7 +7,7 @@ import { type CertificateFacts, readCertificateFacts } from '../custodian/certif
 import type { Config, CustodianConfig, WebhookConfig } from '../schemas/config.ts'
 import { daysUntil } from './certificate-days.ts'
 import { clientCertificates, webhookCertificate } from './certificate-files.ts'
-import { attempt, type Check, fail, ok, warn } from './doctor-check.ts'
+import { attempt, type Check, fail, failureOf, ok, warn } from './doctor-check.ts'
 
 /** A replacement takes the utility's portal several days: warned of early. */
 const warnDays = 60
@@ -59,7 +59,7 @@ async function checkOne(
   try {
     facts = await readCertificateFacts(files.cert, ca)
   } catch (error) {
-    return [await attempt(name, async () => Promise.reject(error as Error))]
+    return [failureOf(name, error)]
   }
   return [
     await checkKey(`${name} key`, files, now),

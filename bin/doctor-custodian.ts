@@ -85,7 +85,11 @@ async function connectivityTest(
   clock: ServerClock,
   now: () => Date,
 ): Promise<Check[]> {
-  const client = { send: clock.send.bind(clock), retire: http.retire, [Symbol.asyncDispose]: async () => {} }
+  const client: HttpClient = {
+    send: async (request) => clock.send(request),
+    retire: async () => http.retire(),
+    [Symbol.asyncDispose]: async () => {},
+  }
   const askToken = async (endpoint: string) =>
     requestToken(client, {
       endpoint,
@@ -176,6 +180,13 @@ function parseSample(bytes: Uint8Array, { timeZone, usagePointIdentity }: Profil
   )
 }
 
+/** A refused certificate has been switched by the error: the request is made once more. */
+const again = async <T>(request: () => Promise<T>): Promise<T> =>
+  request().catch(async (error: unknown) => {
+    if (isMeterlakeError(error) && error.code === 'CERTIFICATE_SWITCHED') return request()
+    throw error
+  })
+
 async function checkProduction(
   config: Config,
   settings: CustodianConfig,
@@ -190,12 +201,6 @@ async function checkProduction(
     log: silentLog,
     now,
   })
-  /** A refused certificate has been switched by the error: the request is made once more. */
-  const again = async <T>(request: () => Promise<T>): Promise<T> =>
-    request().catch(async (error: unknown) => {
-      if (isMeterlakeError(error) && error.code === 'CERTIFICATE_SWITCHED') return request()
-      throw error
-    })
   const token = await attempt('production token', async () => {
     const { expiresAt } = await again(async () => custodian.refreshToken())
     return ok('production token', `granted until ${expiresAt}`)

@@ -2,7 +2,7 @@
 import type { Config } from '../schemas/config.ts'
 import type { Format } from './command-context.ts'
 import { checkCertificates } from './doctor-certificates.ts'
-import { attempt, type Check, warn } from './doctor-check.ts'
+import { type Check, failureOf, warn } from './doctor-check.ts'
 import { checkCustodian } from './doctor-custodian.ts'
 import { checkHost } from './doctor-host.ts'
 import { checkWebhookReachable } from './doctor-tls.ts'
@@ -15,9 +15,7 @@ export async function examine(config: Config, now: () => Date = () => new Date()
   const configure = 'Copy meterlake.example.toml to meterlake.toml and fill it in.'
   return [
     ...(custodian
-      ? await checkCustodian(config, custodian, now).catch(async (error: unknown) => [
-          await attempt('custodian', async () => Promise.reject(error as Error)),
-        ])
+      ? await checkCustodian(config, custodian, now).catch((error: unknown) => [failureOf('custodian', error)])
       : [warn('custodian', 'no [custodian] section', configure)]),
     ...(await checkCertificates(config, now())),
     webhook ? await checkWebhookReachable(webhook) : warn('webhook', 'no [webhook] section', configure),

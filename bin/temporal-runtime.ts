@@ -66,10 +66,25 @@ export function temporalLogger(log: Log): Logger {
 }
 
 const told = [
-  ...['taskQueue', 'workflowId', 'workflowType', 'runId', 'activityType', 'activityId', 'attempt'],
+  'taskQueue',
+  'workflowId',
+  'workflowType',
+  'runId',
+  'activityType',
+  'activityId',
+  'attempt',
   // what our own activities say: ids, hashes and counts
-  ...['loadId', 'loads', 'commit', 'sha256', 'bytes', 'transaction', 'notificationId', 'outcome', 'readings'],
-  ...['quarantined', 'staged', 'code'],
+  'loadId',
+  'loads',
+  'commit',
+  'sha256',
+  'bytes',
+  'transaction',
+  'notificationId',
+  'outcome',
+  'readings',
+  'quarantined',
+  'staged',
 ] as const
 
 function plainFields(meta: LogMetadata): Record<string, unknown> {

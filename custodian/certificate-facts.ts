@@ -67,7 +67,8 @@ function anchorOf(chain: readonly X509Certificate[], given: readonly X509Certifi
   if (found !== undefined) return { kind: 'given', name: nameOf(found.subject) }
   for (const pem of rootCertificates) {
     const root = new X509Certificate(pem)
-    if (root.subject === issuer.issuer && isIssuedBy(issuer, root)) return { kind: 'public', name: nameOf(root.subject) }
+    if (root.subject === issuer.issuer && isIssuedBy(issuer, root))
+      return { kind: 'public', name: nameOf(root.subject) }
   }
   return null
 }

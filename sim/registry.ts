@@ -68,6 +68,8 @@ export function createRegistry({ origin, clientId, bulkId, notifyUrl, now }: Reg
     ].map((authorization) => [authorization.id, authorization]),
   )
   const registered: Record<string, string> = {}
+  const render = (one: SimulatedAuthorization): string =>
+    entry(`${base()}/Authorization`, one.id, renderAuthorization(one, base(), now()), now())
   const base = (): string => `${origin()}${basePath}`
 
   const registry: Registry = {
@@ -105,8 +107,6 @@ export function createRegistry({ origin, clientId, bulkId, notifyUrl, now }: Reg
     authorization: (method, path) => {
       if (!registry.entitled) return refused
       const id = path.slice(`${basePath}/Authorization/`.length)
-      const render = (one: SimulatedAuthorization): string =>
-        entry(`${base()}/Authorization`, one.id, renderAuthorization(one, base(), now()), now())
       if (id === '') {
         if (method !== 'GET') return textAnswer(405, `${method} not permitted`)
         const entries = [...list.values()].map(render).join('')

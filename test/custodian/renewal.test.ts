@@ -70,10 +70,11 @@ test('where both are refused it is final, and the first has its turn again', asy
   await custodian.refreshToken()
 })
 
+const inThreeDays = () => new Date(Date.now() + 3 * 86_400_000)
+
 test('an expired first one is passed over', async () => {
   const { certificates, dir } = site
   const old = await makeCertificates(join(dir, 'old'), { days: 1 })
-  const inThreeDays = () => new Date(Date.now() + 3 * 86_400_000)
   await using custodian = await custodianWith(old.client, {
     nextCertificate: { ...certificates.client, ca: certificates.ca },
     now: inThreeDays,

@@ -134,9 +134,9 @@ describe('what the utility says', () => {
   })
 })
 
-describe('our side', () => {
-  const own = async (days: number) => makeCertificates(join(site.dir, `own-${days}`), { days })
+const own = async (days: number) => makeCertificates(join(site.dir, `own-${days}`), { days })
 
+describe('our side', () => {
   test.each([
     [200, 'ok'],
     [45, 'warn'],
