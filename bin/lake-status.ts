@@ -144,10 +144,12 @@ async function readLedger({ lake }: Config, loadCount: number) {
     views.database,
     `SELECT ${loadColumns} FROM ops.load ORDER BY known_at DESC LIMIT ${loadCount}`,
   )
-  // A package that failed may still be fetched by hand until it is gone.
+  // A package that failed may still be fetched by hand until it is gone; one that an operator had fetched since has its load.
   const failed = await views.database.rows(
-    `SELECT epoch_ms(min(received_at)) AS since FROM ops.notification
-     WHERE status IN ('failed', 'partial') AND received_at > now() - INTERVAL 5 DAY`,
+    `SELECT epoch_ms(min(received_at)) AS since FROM ops.notification n
+     WHERE status IN ('failed', 'partial') AND received_at > now() - INTERVAL 5 DAY
+       AND n_resources - n_refused >
+         (SELECT count(*) FROM ops.load l WHERE l.notification_id = n.notification_id AND l.status <> 'failed')`,
   )
   const since = failed[0]?.['since']
   return { loads, waitingSince: since === null || since === undefined ? [] : [new Date(Number(since))] }

@@ -122,6 +122,8 @@ describe('a day', () => {
     expect(await temporal.client.workflow.getHandle(parked?.id ?? '').result()).toMatchObject({ status: 'loaded' })
     expect(await site.query("SELECT count(*) AS n FROM ops.load WHERE status = 'loaded'")).toEqual([{ n: '4' }])
     await expect.poll(async () => (await meterlake('loads', 'parked')).code, { timeout: 20_000 }).toBe(0)
+    const status = JSON.parse((await meterlake('status', '--format', 'json')).stdout) as object
+    expect(status).toMatchObject({ oldest_unfetched_at: null, parked: [] })
   })
 
   test('SIGHUP reloads, SIGTERM drains and ends with 0; nothing secret was said or kept', async () => {
