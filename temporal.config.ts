@@ -52,8 +52,9 @@ const pathSettings = [
   'temporal.cli_path',
   'custodian.ca',
   'custodian.client_secret.file',
-  ...['custodian', 'webhook'].flatMap((section) =>
-    ['cert', 'key', 'passphrase.file'].map((name) => `${section}.certificate.${name}`),
+  'custodian.application.registration_access_token.file',
+  ...['custodian.certificate', 'custodian.certificate.next', 'webhook.certificate'].flatMap((section) =>
+    ['cert', 'key', 'passphrase.file'].map((name) => `${section}.${name}`),
   ),
   'webhook.client_ca',
 ] as const

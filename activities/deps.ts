@@ -3,6 +3,7 @@ import type { Custodian } from '../custodian/custodian.ts'
 import type { DownloadedFeed } from '../custodian/download.ts'
 import type { LakeJob, LakeJobMessage, LakeJobResult, LakeRoots } from '../schemas/load-process.ts'
 import type { NotificationRecord, PublishedLoad, RawFeed } from '../schemas/ingest.ts'
+import type { AuthorizationRow } from '../schemas/stage.ts'
 import type { Profile } from '../schemas/profile.ts'
 
 export type LakeJobProgress = Extract<LakeJobMessage, { type: 'progress' }>
@@ -30,13 +31,15 @@ export interface LakeAccess {
   published(loadIds: readonly string[]): Promise<ReadonlyMap<string, PublishedLoad>>
   /** Stages a row of ops.notification for the next commit. */
   stageNotification(record: NotificationRecord): Promise<void>
+  /** Stages Authorizations as they were told at one moment (RFC 3339); the next commit keeps what has changed. */
+  stageAuthorizations(observedAt: string, rows: readonly AuthorizationRow[]): Promise<void>
 }
 
 export interface Deps {
   /** Names the client in ids of workflows: never the client id. */
   readonly clientAlias: string
   readonly profile: Profile
-  readonly custodian: Pick<Custodian, 'currentToken' | 'download' | 'refreshToken'>
+  readonly custodian: Pick<Custodian, 'authorizations' | 'currentToken' | 'download' | 'refreshToken'>
   /** Folder of downloads under way, mode 0700. */
   readonly incomingDir: string
   readonly roots: LakeRoots

@@ -2,6 +2,7 @@
 import type { Deps } from './deps.ts'
 import { downloadResource } from './download-resource.ts'
 import { ensureClientToken } from './ensure-client-token.ts'
+import { fetchAuthorization } from './fetch-authorization.ts'
 import { loadFeed } from './load-feed.ts'
 import { publishLake } from './publish-lake.ts'
 import { readNotification } from './read-notification.ts'
@@ -15,6 +16,7 @@ export function createActivities(deps: Deps) {
     ensureClientToken: ensureClientToken(deps),
     refreshClientToken: refreshClientToken(deps),
     downloadResource: downloadResource(deps),
+    fetchAuthorization: fetchAuthorization(deps),
     loadFeed: loadFeed(deps),
     publishLake: publishLake(deps),
   }

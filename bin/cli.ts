@@ -1,8 +1,11 @@
 /** `meterlake`: the command line. Each command registers itself; what it does is imported when it is called. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { registerAuthorizations } from './commands/authorizations.ts'
 import { registerDemo } from './commands/demo.ts'
+import { registerDoctor } from './commands/doctor.ts'
 import { registerLoad } from './commands/load.ts'
+import { registerLoads } from './commands/loads.ts'
 import { registerUp, registerWebhook, registerWorker } from './commands/roles.ts'
 import { registerSim } from './commands/sim.ts'
 import { registerSql } from './commands/sql.ts'
@@ -35,6 +38,9 @@ function createProgram(): Command {
     registerLoad,
     registerSql,
     registerStatus,
+    registerLoads,
+    registerDoctor,
+    registerAuthorizations,
     registerUp,
     registerWorker,
     registerWebhook,

@@ -9,6 +9,7 @@ import { taskQueues, workflowNames } from '../schemas/orchestration.ts'
 import type { Value } from '../warehouse/database.ts'
 import { folders } from '../warehouse/paths.ts'
 import { readRows, tryOpenViews } from '../warehouse/query.ts'
+import { type ParkedPackage, readOperatorWork } from './parked-packages.ts'
 import type { OutputColumn } from './row-format.ts'
 import { temporalConnection } from '../temporal.config.ts'
 import { runningTemporalAddress } from './temporal-server.ts'
@@ -25,11 +26,14 @@ export interface LakeStatus {
   readonly roles: readonly RoleStatus[]
   /** Latest first, columns as in `ops.load`. */
   readonly loads: { readonly columns: readonly OutputColumn[]; readonly rows: readonly (readonly Value[])[] }
+  /** Packages that wait for an operator; oldest first. */
+  readonly parked: readonly ParkedPackage[]
   /** When the oldest notification came whose packages are not all fetched; null: none waits. */
   readonly oldestUnfetchedAt: Date | null
 }
 
 interface TemporalStatus {
+  readonly parked: readonly ParkedPackage[]
   readonly roles: readonly RoleStatus[]
   readonly waitingSince: readonly Date[]
 }
@@ -49,12 +53,14 @@ export async function readStatus(config: Config, loadCount: number): Promise<Lak
   return {
     lake: config.lake.dir,
     roles: [...temporal.roles, webhook],
+    parked: temporal.parked,
     loads: ledger.loads,
     oldestUnfetchedAt: waiting.length === 0 ? null : new Date(Math.min(...waiting)),
   }
 }
 
 const down = (detail: string): TemporalStatus => ({
+  parked: [],
   roles: [
     { role: 'temporal', state: 'down', detail },
     { role: 'worker', state: 'down', detail: 'no Temporal server to ask' },
@@ -80,6 +86,7 @@ async function readTemporal(config: Config): Promise<TemporalStatus> {
       const query = `WorkflowType = '${workflowNames.ingestNotification}' AND ExecutionStatus = 'Running'`
       for await (const { startTime } of client.workflow.list({ query })) waitingSince.push(startTime)
       const workers = pollers?.length ?? 0
+      const parked = await readOperatorWork(client, workers > 0)
       return {
         roles: [
           { role: 'temporal', state: 'up', detail: `${address}, namespace ${namespace}` },
@@ -91,6 +98,7 @@ async function readTemporal(config: Config): Promise<TemporalStatus> {
           },
         ],
         waitingSince,
+        parked,
       }
     })
   } catch {
@@ -136,10 +144,12 @@ async function readLedger({ lake }: Config, loadCount: number) {
     views.database,
     `SELECT ${loadColumns} FROM ops.load ORDER BY known_at DESC LIMIT ${loadCount}`,
   )
-  // A package that failed may still be fetched by hand until it is gone.
+  // A package that failed may still be fetched by hand until it is gone; one that an operator had fetched since has its load.
   const failed = await views.database.rows(
-    `SELECT epoch_ms(min(received_at)) AS since FROM ops.notification
-     WHERE status IN ('failed', 'partial') AND received_at > now() - INTERVAL 5 DAY`,
+    `SELECT epoch_ms(min(received_at)) AS since FROM ops.notification n
+     WHERE status IN ('failed', 'partial') AND received_at > now() - INTERVAL 5 DAY
+       AND n_resources - n_refused >
+         (SELECT count(*) FROM ops.load l WHERE l.notification_id = n.notification_id AND l.status <> 'failed')`,
   )
   const since = failed[0]?.['since']
   return { loads, waitingSince: since === null || since === undefined ? [] : [new Date(Number(since))] }

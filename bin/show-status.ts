@@ -1,6 +1,7 @@
 /** The status of a lake, printed. */
 import type { Config } from '../schemas/config.ts'
 import type { Format } from './command-context.ts'
+import { parkedFacts } from './show-parked.ts'
 import { type LakeStatus, readStatus } from './lake-status.ts'
 import { exitCodes } from './report-error.ts'
 import { text } from 'node:stream/consumers'
@@ -10,7 +11,7 @@ const hourMs = 3_600_000
 /** From this age on a waiting package calls for a person. */
 const warnAfterMs = 24 * hourMs
 
-/** Prints the status; answers 3 where a package has waited for a day or more, else 0. */
+/** Prints the status; answers 3 where a package has waited for a day or more or is parked, else 0. */
 export async function showStatus(config: Config, format: Format, loadCount: number): Promise<number> {
   const status = await readStatus(config, loadCount)
   const ageMs = status.oldestUnfetchedAt === null ? null : Date.now() - status.oldestUnfetchedAt.getTime()
@@ -24,11 +25,13 @@ export async function showStatus(config: Config, format: Format, loadCount: numb
       roles,
       oldest_unfetched_at: oldestUnfetchedAt?.toISOString() ?? null,
       oldest_unfetched_h: ageMs === null ? null : Math.round((ageMs / hourMs) * 10) / 10,
+      parked: status.parked.map((one) => parkedFacts(one)),
       loads: loadRows,
     }
     console.log(format === 'json' ? JSON.stringify(facts, null, 2) : JSON.stringify(facts))
   }
-  return ageMs !== null && ageMs >= warnAfterMs ? exitCodes.incomplete : exitCodes.done
+  const calls = status.parked.length > 0 || (ageMs !== null && ageMs >= warnAfterMs)
+  return calls ? exitCodes.incomplete : exitCodes.done
 }
 
 const roleColumns = ['role', 'state', 'detail'].map((name) => ({ name, type: 'VARCHAR' }))
@@ -39,6 +42,13 @@ async function showTables(status: LakeStatus, ageMs: number | null): Promise<voi
   await writeAll(process.stdout, formatRows('table', roleColumns, [roleRows(status)]))
   const waits = ageMs === null ? 'none' : `${(ageMs / hourMs).toFixed(1)} h old (lost at 120 h)`
   console.log(`\noldest package not fetched: ${waits}\n`)
+  if (status.parked.length > 0) {
+    console.log(
+      `${status.parked.length} parked, waiting for an operator: meterlake loads retry ID, or loads abandon ID`,
+    )
+    for (const { workflowId, feed, code } of status.parked) console.log(`  ${workflowId}  ${feed}  ${code ?? ''}`)
+    console.log('')
+  }
   const { columns, rows } = status.loads
   if (rows.length === 0)
     console.log('nothing has been loaded yet: meterlake load FILE, or npm start for a simulated day')

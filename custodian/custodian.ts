@@ -1,18 +1,22 @@
 /** The Data Custodian as meterlake talks to it: token, status, bulk requests, downloads. Each call is one HTTP request. */
 import { createHash, randomUUID } from 'node:crypto'
 import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
+import type { ApplicationFacts } from '../schemas/application.ts'
 import type { NotifiedResource, TokenHandle } from '../schemas/ingest.ts'
 import type { Profile } from '../schemas/profile.ts'
-import { loadCertificate } from './certificate.ts'
 import type { CertificateFiles } from './certificate.ts'
 import { downloadFeed } from './download.ts'
 import type { DownloadedFeed, DownloadProgress } from './download.ts'
-import { defaultTimeouts, openHttp } from './http.ts'
+import { applicationIdOf, bulkIdOf, readApplicationInformation } from './application-information.ts'
+import { type Authorization, readAuthorizations } from './authorization.ts'
+import { defaultTimeouts } from './http.ts'
 import type { HttpTimeouts } from './http.ts'
 import type { Log } from './log.ts'
 import { judgeUrl } from './notification.ts'
-import { allowedUrls, bulkUrl, serviceStatusUrl } from './resource-endpoints.ts'
+import { openRenewableHttp } from './renewable-http.ts'
+import { allowedUrls, applicationUrl, authorizationUrl, bulkUrl, serviceStatusUrl } from './resource-endpoints.ts'
 import { readServiceStatus } from './service-status.ts'
+import { requestSmall } from './small-request.ts'
 import { requestToken } from './token.ts'
 import { tokenFingerprint } from './token-store.ts'
 import type { StoredToken, TokenStore } from './token-store.ts'
@@ -23,14 +27,18 @@ export interface CustodianCredentials {
   readonly clientId: string
   /** Asked each time, so that a replaced secret counts without a restart. */
   readonly clientSecret: () => string | Promise<string>
-  /** Never derived from the client id. */
-  readonly bulkId: string
+  /** Never derived from the client id. Absent: read from what the custodian has registered of us. */
+  readonly bulkId?: string | undefined
+  /** For ApplicationInformation; absent: it is not asked for. `id` absent: found through the Authorizations. */
+  readonly registration?: { readonly id?: string | undefined; readonly token: () => string } | undefined
 }
 
 export interface CustodianOptions {
   readonly profile: Profile
   readonly credentials: CustodianCredentials
   readonly certificate: CertificateFiles
+  /** The certificate that stands ready for when the first is refused or has expired. */
+  readonly nextCertificate?: CertificateFiles | undefined
   readonly tokenStore: TokenStore
   readonly log: Log
   readonly timeouts?: HttpTimeouts | undefined
@@ -77,6 +85,14 @@ export interface Custodian extends AsyncDisposable {
   serviceStatus(options?: Cancellable): Promise<{ readonly currentStatus: number }>
   /** Asks for a bulk package: 202 accepted (a notification follows), 204 no data, 200 the feed itself. */
   requestBulk(request: BulkRequest): Promise<BulkAnswer>
+  /** All Authorizations, or one by its id (404: RESOURCE_GONE). A refusal is TOKEN_EXPIRED or REQUEST_REFUSED, as for any resource. */
+  authorizations(options?: Cancellable & { readonly id?: string }): Promise<readonly Authorization[]>
+  /** Revokes one. It cannot be undone, and the customer is told. */
+  revokeAuthorization(id: string, options?: Cancellable): Promise<void>
+  /** What the custodian has registered of us. Throws CONFIG_INVALID without a registration, NOT_ENTITLED where it will not tell. */
+  applicationInformation(options?: Cancellable): Promise<ApplicationFacts>
+  /** Reads the certificate files again. Throws CONFIG_INVALID, CERTIFICATE_REFUSED; then the old ones stay. */
+  reload(): Promise<void>
 }
 
 /** A token that lives shorter than this is not used any more. */
@@ -86,11 +102,26 @@ const tokenMarginMs = 5000
 export async function openCustodian(options: CustodianOptions): Promise<Custodian> {
   const { profile, credentials, tokenStore, log, now = () => new Date() } = options
   const { alias } = credentials
-  const http = openHttp(await loadCertificate(options.certificate, now()), options.timeouts ?? defaultTimeouts)
+  const http = await openRenewableHttp({
+    certificates: [options.certificate, ...(options.nextCertificate ? [options.nextCertificate] : [])],
+    timeouts: options.timeouts ?? defaultTimeouts,
+    log,
+    now,
+  })
   const allowed = allowedUrls(profile)
   const { tokenExpiredStatuses } = profile
 
   const isValid = ({ expiresAt }: StoredToken): boolean => Date.parse(expiresAt) - tokenMarginMs > now().getTime()
+
+  /** A refused certificate is replaced by the one that stands ready, and the request left to the next attempt. */
+  const certified = async <T>(request: () => Promise<T>): Promise<T> => {
+    try {
+      return await request()
+    } catch (error) {
+      if (!isMeterlakeError(error) || error.code !== 'CERTIFICATE_REFUSED' || !http.switchCertificate()) throw error
+      throw new MeterlakeError('CERTIFICATE_SWITCHED', error.message, { ...error.details, alias })
+    }
+  }
 
   const withToken = async <T>(what: string, use: (token: string) => Promise<T>): Promise<T> => {
     const stored = await tokenStore.get(alias)
@@ -99,7 +130,7 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
       throw new MeterlakeError('TOKEN_EXPIRED', `${what}: client ${alias} has no valid token`, { alias, fingerprint })
     }
     try {
-      return await use(stored.token)
+      return await certified(async () => use(stored.token))
     } catch (error) {
       if (!isMeterlakeError(error) || error.code !== 'TOKEN_EXPIRED') throw error
       const fingerprint = tokenFingerprint(stored.token)
@@ -139,18 +170,103 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
     })
   }
 
-  return {
-    async refreshToken({ signal } = {}) {
-      const stored = await requestToken(http, {
-        endpoint: profile.endpoints.token,
-        grant: profile.tokenGrant,
-        clientId: credentials.clientId,
-        clientSecret: await credentials.clientSecret(),
-        alias,
+  const askWithToken = async (method: 'GET' | 'DELETE', url: string, what: string, signal?: AbortSignal) =>
+    withToken(what, (token) =>
+      requestSmall(http, {
+        method,
+        url,
+        what,
+        token,
+        tokenExpiredStatuses,
         transaction: randomUUID(),
         now,
         signal,
+      }),
+    )
+
+  const listAuthorizations = async (id: string | undefined, signal?: AbortSignal) =>
+    readAuthorizations(
+      await askWithToken(
+        'GET',
+        authorizationUrl(profile, id),
+        id === undefined ? 'Authorization' : `Authorization ${id}`,
+        signal,
+      ),
+    )
+
+  const applicationInformation = async ({ signal }: Cancellable = {}): Promise<ApplicationFacts> => {
+    const { registration } = credentials
+    if (registration === undefined) {
+      const setting = 'custodian.application'
+      throw new MeterlakeError('CONFIG_INVALID', `ApplicationInformation needs ${setting} in the configuration`, {
+        setting,
       })
+    }
+    const what = 'ApplicationInformation'
+    const id =
+      registration.id ??
+      (await listAuthorizations(undefined, signal))
+        .map(({ resourceUri }) => applicationIdOf(resourceUri ?? ''))
+        .find((found) => found !== undefined)
+    if (id === undefined) throw new MeterlakeError('NOT_ENTITLED', `${what}: no Authorization names its id`)
+    const url = applicationUrl(profile, id)
+    const token = registration.token()
+    try {
+      const bytes = await certified(async () =>
+        requestSmall(http, {
+          method: 'GET',
+          url,
+          what,
+          token,
+          tokenExpiredStatuses,
+          transaction: randomUUID(),
+          now,
+          signal,
+        }),
+      )
+      return readApplicationInformation(bytes)
+    } catch (error) {
+      // A registration token is not renewed by us: its refusal is an answer.
+      if (!isMeterlakeError(error) || !['TOKEN_EXPIRED', 'RESOURCE_GONE', 'REQUEST_REFUSED'].includes(error.code))
+        throw error
+      throw new MeterlakeError('NOT_ENTITLED', error.message, error.details)
+    }
+  }
+
+  let discoveredBulkId: string | undefined
+  const bulkId = async ({ signal }: Cancellable): Promise<string> => {
+    const known = credentials.bulkId ?? discoveredBulkId
+    if (known !== undefined) return known
+    discoveredBulkId = bulkIdOf((await applicationInformation({ signal })).bulkRequestUri ?? '')
+    if (discoveredBulkId !== undefined) return discoveredBulkId
+    const setting = 'custodian.bulk_id'
+    throw new MeterlakeError('CONFIG_INVALID', `${setting} is not set, and ApplicationInformation names no bulk URI`, {
+      setting,
+    })
+  }
+
+  return {
+    authorizations: async ({ id, signal } = {}) => listAuthorizations(id, signal),
+    revokeAuthorization: async (id, { signal } = {}) => {
+      await askWithToken('DELETE', authorizationUrl(profile, id), `Authorization ${id}`, signal)
+      log.info({ authorization: shortHash(id) }, 'custodian: authorization revoked')
+    },
+    applicationInformation,
+    reload: async () => http.reload(),
+    async refreshToken({ signal } = {}) {
+      const clientSecret = await credentials.clientSecret()
+      const stored = await certified(async () =>
+        requestToken(http, {
+          endpoint: profile.endpoints.token,
+          grant: profile.tokenGrant,
+          clientId: credentials.clientId,
+          clientSecret,
+          alias,
+          transaction: randomUUID(),
+          now,
+          signal,
+        }),
+      )
       await tokenStore.put(alias, stored)
       const handle = handleOf(stored)
       log.info({ alias, ...handle }, 'custodian: new client token')
@@ -182,7 +298,7 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
         ...(publishedMin === undefined ? [] : [`published-min=${zulu(publishedMin)}`]),
         ...(publishedMax === undefined ? [] : [`published-max=${zulu(publishedMax)}`]),
       ]
-      const url = bulkUrl(profile, feed, credentials.bulkId)
+      const url = bulkUrl(profile, feed, await bulkId(rest))
       try {
         const ready = await fetchFeed(query.length === 0 ? url : `${url}?${query.join('&')}`, feed, rest)
         return { status: 'ready', transaction: ready.transaction, feed: ready }

@@ -15,7 +15,7 @@ export interface HttpTimeouts {
 export const defaultTimeouts: HttpTimeouts = { connectMs: 15_000, headersMs: 120_000, bodyMs: 60_000 }
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   /** Sent verbatim, neither normalised nor re-encoded. */
   readonly url: string
   /** Names the thing in messages. */
@@ -40,6 +40,8 @@ export interface HttpAnswer {
 export interface HttpClient extends AsyncDisposable {
   /** Any status is an answer. Throws CONNECTION_FAILED, CERTIFICATE_REFUSED, or the reason of the caller's signal. */
   send(request: HttpRequest): Promise<HttpAnswer>
+  /** Closes when what is under way has ended. */
+  retire(): Promise<void>
 }
 
 /** A pool of connections (TLS 1.2 or newer) that present `certificate`. */
@@ -76,6 +78,7 @@ export function openHttp(certificate: LoadedCertificate, timeouts: HttpTimeouts 
         throw connectionError(error, what)
       }
     },
+    retire: async () => agent.close(),
     async [Symbol.asyncDispose]() {
       await agent.destroy()
     },

@@ -54,6 +54,15 @@ export interface IngestResourceInput {
   readonly notificationId: string | null
   readonly resource: PlannedResource
   readonly deadlineAt: string
+  /** From 1: an operator had the bytes asked for anew, because those that came were no feed. */
+  readonly retry?: number
+}
+
+/** A package that failed and waits for an operator: its notification goes on without it. */
+export interface ParkedResource {
+  readonly urlSha256: string
+  readonly code: ErrorCode | 'UNKNOWN'
+  readonly message: string
 }
 
 /** What one request for a resource brought. `not_ready` is a 202: the custodian notifies again. */
@@ -119,9 +128,15 @@ export type ResourceOutcome =
     }
   | { readonly status: 'no_data' }
   | { readonly status: 'not_ready' }
-  /** An Authorization changed: recorded, not fetched (it holds secrets). */
-  | { readonly status: 'noted' }
-  | { readonly status: 'failed'; readonly code: ErrorCode | 'UNKNOWN'; readonly message: string }
+  /** An Authorization changed: what changed is in `core.authorization`, its secrets nowhere. */
+  | { readonly status: 'noted'; readonly authorizations?: number; readonly entitled?: boolean }
+  /** `parked`: its run waits for an operator (`retryNow`, `abandon`). */
+  | {
+      readonly status: 'failed'
+      readonly code: ErrorCode | 'UNKNOWN'
+      readonly message: string
+      readonly parked?: true
+    }
 
 export interface NotificationOutcome {
   readonly status: 'ingested' | 'empty' | 'sentinel' | 'refused' | 'malformed' | 'partial' | 'failed'
@@ -130,7 +145,9 @@ export interface NotificationOutcome {
 
 /** Answer of the `progress` query of ingestNotification and ingestResource. */
 export interface IngestProgress {
-  readonly step: 'reading' | 'token' | 'downloading' | 'loading' | 'publishing' | 'done' | 'failed'
+  readonly step: 'reading' | 'token' | 'downloading' | 'loading' | 'publishing' | 'parked' | 'done' | 'failed'
+  /** While parked: the error that parked it. */
+  readonly code?: ErrorCode | 'UNKNOWN'
   readonly resources?: number
   readonly finished?: number
 }

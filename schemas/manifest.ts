@@ -73,6 +73,8 @@ export const manifestSchema = z.object({
     drift: z.array(fileRefSchema),
     load: z.array(fileRefSchema),
     notification: z.array(fileRefSchema),
+    /** Absent in lakes that were written before it was. */
+    authorization: z.array(fileRefSchema).default([]),
   }),
   /** The raw archive is named by content; these are the files loads of the lake refer to. */
   raw: z.array(fileRefSchema),

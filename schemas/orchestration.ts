@@ -18,6 +18,12 @@ export const messageNames = {
   progress: 'progress',
   /** Update of clientToken: EnsureFreshInput → TokenHandle. */
   ensureFresh: 'ensureFresh',
+  /** Update of ingestResource, no argument: a parked package is tried anew, one that waits between tries is tried at once. */
+  retryNow: 'retryNow',
+  /** Update of ingestResource, no argument: the package is given up. */
+  abandon: 'abandon',
+  /** Signal of ingestResource to the notification it belongs to: ParkedResource. */
+  parked: 'parked',
 } as const
 
 export const taskQueues = {
@@ -30,6 +36,9 @@ export const taskQueues = {
   /** One publisher. */
   publish: 'meterlake-publish',
 } as const
+
+/** Value of MeterlakeStatus of a package that waits for an operator. */
+export const parkedStatus = 'parked'
 
 /** Typed search attributes (values are not encrypted: no ids of customers). */
 export const searchAttributes = {

@@ -101,8 +101,43 @@ export const stagedNotificationSchema = z.object({
   message: z.string().nullable(),
 })
 
-export const stageSchema = z.discriminatedUnion('stage', [stagedLoadSchema, stagedNotificationSchema])
+const instant = z.string().nullable()
+
+/** An Authorization as the custodian told it: no tokens, no secrets. Instants RFC 3339. */
+export const authorizationRowSchema = z.object({
+  authorizationId: z.string(),
+  /** The custodian has it no more; what else is known of it is what was told before. */
+  gone: z.boolean(),
+  status: z.int().nullable(),
+  authorizedStartAt: instant,
+  authorizedEndAt: instant,
+  publishedStartAt: instant,
+  publishedEndAt: instant,
+  expiresAt: instant,
+  scope: z.string().nullable(),
+  /** Path of what it opens. */
+  resource: z.string().nullable(),
+  customerResource: z.string().nullable(),
+  publishedAt: instant,
+  updatedAt: instant,
+})
+
+/** Authorizations as they were at one moment. Its folder is `staging/authorization-<ms>-<first 16 of the SHA-256 of its rows>`. */
+export const stagedAuthorizationsSchema = z.object({
+  stage: z.literal('authorization'),
+  format: z.literal(1),
+  observedAt: z.string(),
+  rows: z.array(authorizationRowSchema),
+})
+
+export const stageSchema = z.discriminatedUnion('stage', [
+  stagedLoadSchema,
+  stagedNotificationSchema,
+  stagedAuthorizationsSchema,
+])
 
 export type StagedLoadRecord = z.infer<typeof stagedLoadSchema>
 export type StagedNotification = z.infer<typeof stagedNotificationSchema>
+export type AuthorizationRow = Readonly<z.infer<typeof authorizationRowSchema>>
+export type StagedAuthorizations = z.infer<typeof stagedAuthorizationsSchema>
 export type Stage = z.infer<typeof stageSchema>

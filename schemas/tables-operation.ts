@@ -1,5 +1,5 @@
 /** Tables of what happened: loads, notifications, what was refused, what was unknown. */
-import { bigint, column, date, decimal, instant, integer, table, text } from './column.ts'
+import { bigint, column, date, decimal, flag, instant, integer, table, text } from './column.ts'
 import { interval } from './columns-interval.ts'
 
 export const quarantine = table('element that was refused, or that calls for attention', [
@@ -74,5 +74,42 @@ export const notification = table('notification received', [
   column('n_refused', integer, { meaning: 'URLs outside the allow-list' }),
   column('n_loaded', integer, { meaning: 'URLs loaded' }),
   column('message', text, { meaning: 'what happened', null: 'nothing to say' }),
+  interval.commitId,
+])
+
+const told = (name: string, meaning: string, source: string) =>
+  column(name, instant, { meaning, unit: 'UTC', source: `Authorization/${source}`, null: 'not sent' })
+
+/** What we may fetch, and until when, as the custodian told it: a row where something changed. Its tokens are kept nowhere. */
+export const authorization = table('version of an Authorization', [
+  column('authorization_id', text, {
+    meaning: 'id, byte-exact; with PG&E also the Subscription and RetailCustomer id',
+    source: 'entry/link[@rel=self]',
+  }),
+  column('status', integer, {
+    meaning: '0 revoked, 1 active, 2 denied',
+    source: 'Authorization/status',
+    null: 'not sent',
+  }),
+  column('gone', flag, { meaning: 'the custodian has it no more; the other columns are what it last told' }),
+  told('authorized_start_at', 'from when access is given', 'authorizedPeriod/start'),
+  told('authorized_end_at', 'until when access is given', 'authorizedPeriod'),
+  told('published_start_at', 'first instant of data it opens', 'publishedPeriod/start'),
+  told('published_end_at', 'last instant of data it opens', 'publishedPeriod'),
+  told('expires_at', 'when its access token ends', 'expires_at'),
+  column('scope', text, { meaning: 'function blocks and terms', source: 'Authorization/scope', null: 'not sent' }),
+  column('resource', text, {
+    meaning: 'path of what it opens, without host and query',
+    source: 'Authorization/resourceURI',
+    null: 'not sent',
+  }),
+  column('customer_resource', text, {
+    meaning: 'path of the customer data it opens',
+    source: 'Authorization/customerResourceURI',
+    null: 'not sent',
+  }),
+  column('published_at', instant, { meaning: 'entry/published', unit: 'UTC', null: 'not sent' }),
+  column('updated_at', instant, { meaning: 'entry/updated', unit: 'UTC', null: 'not sent' }),
+  column('observed_at', instant, { meaning: 'when the custodian was asked', unit: 'UTC' }),
   interval.commitId,
 ])

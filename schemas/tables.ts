@@ -14,7 +14,7 @@ import {
   usageSummaryLine,
 } from './tables-dimension.ts'
 import { channel, current, history, parked, receipt } from './tables-interval.ts'
-import { drift, load, notification, quarantine } from './tables-operation.ts'
+import { authorization, drift, load, notification, quarantine } from './tables-operation.ts'
 
 /** Tables the lake keeps as Parquet, by name. `satisfies` keeps the names literal. */
 export const tables = {
@@ -36,6 +36,7 @@ export const tables = {
   drift,
   load,
   notification,
+  authorization,
 } as const satisfies Record<string, Schema>
 
 export type TableName = keyof typeof tables

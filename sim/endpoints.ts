@@ -4,6 +4,7 @@ import { createFleet, type Fleet } from './fleet.ts'
 import { changesPackage, dailyPackage, type FeedPackage, historyPackage } from './package.ts'
 import { isoOfDay, localDayOf } from './pacific-day.ts'
 import { type FeedKind, type PreparedStore, renderedBody } from './prepared.ts'
+import type { Registry } from './registry.ts'
 import { renderFeed } from './render-feed.ts'
 
 export const basePath = '/GreenButtonConnect/espi/1_1/resource'
@@ -19,6 +20,7 @@ export interface EndpointContext {
   readonly fleet: Fleet
   readonly prepared: PreparedStore
   readonly now: () => number
+  readonly registry: Registry
   /** Prepares packages and notifies after a while. */
   readonly answerLater: (request: { usage: FeedPackage } | { customers: true } | { programs: true }) => Promise<void>
   /** False: demand-response programs are refused, as by default. */

@@ -12,6 +12,7 @@ import { dailyPackage, type FeedPackage } from './package.ts'
 import { createPreparedStore, type FeedKind, fileBody, renderedBody } from './prepared.ts'
 import { renderCustomerFeed, renderProgramFeed } from './render-customer.ts'
 import { renderFeed } from './render-feed.ts'
+import { createRegistry, type Registry } from './registry.ts'
 import { createRequestListener, type ServedRequest } from './request-listener.ts'
 import { createTokenEndpoint } from './token-endpoint.ts'
 
@@ -71,6 +72,8 @@ export interface SimulatedCustodian extends AsyncDisposable {
   readonly bulkId: string
   readonly fleet: Fleet
   readonly faults: FaultPlan
+  /** Authorizations and ApplicationInformation, to be changed by tests. */
+  readonly registry: Registry
   /** All requests so far, in order of their answers. */
   readonly requests: readonly ServedRequest[]
   /** All that was prepared so far, ad hoc answers included, in order. */
@@ -112,6 +115,7 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     hasPrograms = false,
   } = options
   let notifyUrl = options.notifyUrl
+  let origin = ''
   const faults = createFaultPlan(options.faults)
   const prepared = createPreparedStore(now)
   const tokens = createTokenEndpoint({ clientId, clientSecret, tokenFormat, tokenLife_s, expiresIn, now })
@@ -119,13 +123,20 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
   const preparations: Preparation[] = []
   const requests: ServedRequest[] = []
   const closing = new AbortController()
+  const registry = createRegistry({
+    origin: () => origin,
+    clientId,
+    bulkId: fleet.bulkId,
+    notifyUrl: () => notifyUrl,
+    now,
+  })
 
   const listener = createRequestListener({
     certificates,
     tokens,
     faults,
     requests,
-    context: { fleet, prepared, now, answerLater, hasPrograms },
+    context: { fleet, prepared, now, registry, answerLater, hasPrograms },
   })
   const server = createServer(
     {
@@ -142,7 +153,7 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
-  const origin = `https://localhost:${(server.address() as AddressInfo).port}`
+  origin = `https://localhost:${(server.address() as AddressInfo).port}`
   const resourceUrl = `${origin}${basePath}`
 
   function offer(feed: FeedKind, body: Parameters<typeof prepared.add>[1]): PreparedResource {
@@ -223,6 +234,7 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     bulkId: fleet.bulkId,
     fleet,
     faults,
+    registry,
     requests,
     preparations,
     setNotifyUrl: (url) => {

@@ -11,6 +11,7 @@ import { appendDimensions, gatherChannels, openChannels } from './dimensions.ts'
 import { appendTable, rowsQuery } from './growing-table.ts'
 import { daysReachedInto, type IncomingSpan, prepareIncoming } from './incoming.ts'
 import { joinSlices } from './join-files.ts'
+import { authorizationRow } from './authorizations.ts'
 import { loadRow, notificationRow, publishedLoad } from './ledger.ts'
 import { nextKnownAt } from './manifest.ts'
 import { mergeBatch, registerUnits, zeroCounts } from './merge-batch.ts'
@@ -88,7 +89,10 @@ export async function prepareCommit(
     return { row: loadRow(load, counted, waiting, n, knownAt), published: publishedLoad(load, counted, waiting, n) }
   })
   const customers = await appendCustomers(session, queue.loads)
-  const append = async (table: 'load' | 'notification', rows: Parameters<typeof rowsQuery>[1]): Promise<FileRef[]> => {
+  const append = async (
+    table: 'load' | 'notification' | 'authorization',
+    rows: Parameters<typeof rowsQuery>[1],
+  ): Promise<FileRef[]> => {
     const query = rowsQuery(table, rows)
     return query === null ? parent.tables[table] : await appendTable(session, table, query)
   }
@@ -118,6 +122,10 @@ export async function prepareCommit(
       notification: await append(
         'notification',
         queue.notifications.map((stage) => notificationRow(stage, n)),
+      ),
+      authorization: await append(
+        'authorization',
+        queue.authorizations.map((changed) => authorizationRow(changed, n)),
       ),
     },
     raw: withRaw(parent.raw, queue.loads, 'lake'),

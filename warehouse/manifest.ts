@@ -67,6 +67,7 @@ export const emptyManifest = (timeZone: string, version: string): Manifest => ({
     drift: [],
     load: [],
     notification: [],
+    authorization: [],
   },
   raw: [],
   pii: {

@@ -54,6 +54,7 @@ const tableFolders = {
   drift: 'ledger',
   load: 'ledger',
   notification: 'ledger',
+  authorization: 'dims',
 } as const satisfies Record<GrowingTable, 'dims' | 'ledger'>
 
 const isGrowingTable = (name: string): name is GrowingTable => Object.hasOwn(tableFolders, name)
@@ -147,3 +148,7 @@ export const loadIdOf = (sha256: string): string => sha256.slice(0, 16)
 /** Staging folder of a notification: one per receipt. */
 export const notificationStageId = (notificationId: string, receivedAt: string): string =>
   `notification-${notificationId.slice(0, 16)}-${Date.parse(receivedAt)}`
+
+/** Staging folder of authorizations seen at one moment. */
+export const authorizationStageId = (observedAt: string, rowsSha256: string): string =>
+  `authorization-${Date.parse(observedAt)}-${rowsSha256.slice(0, 16)}`

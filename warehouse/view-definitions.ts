@@ -164,6 +164,19 @@ export function viewDefinitions(
       comment: 'line items of the bills in force',
       table: tables.usage_summary_line,
     },
+    {
+      name: 'core.authorization',
+      query: `SELECT * EXCLUDE (commit_id) FROM ${grown('authorization')}
+        QUALIFY row_number() OVER (PARTITION BY authorization_id ORDER BY observed_at DESC, commit_id DESC) = 1`,
+      comment: 'Authorizations as the custodian last told them; versions in core.authorization_version',
+      table: tables.authorization,
+    },
+    {
+      name: 'core.authorization_version',
+      query: `SELECT * FROM ${grown('authorization')}`,
+      comment: 'every version of every Authorization',
+      table: tables.authorization,
+    },
     ...(['load', 'quarantine', 'drift', 'notification'] as const).map((table) => ({
       name: `ops.${table}`,
       query: `SELECT * FROM ${grown(table)}`,

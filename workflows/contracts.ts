@@ -1,11 +1,14 @@
 /** Queries, updates and search attributes as the workflows use them; their names live in schemas/orchestration.ts. */
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common'
-import { defineQuery, defineUpdate } from '@temporalio/workflow'
-import type { EnsureFreshInput, IngestProgress, TokenHandle } from '../schemas/ingest.ts'
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
+import type { EnsureFreshInput, IngestProgress, ParkedResource, TokenHandle } from '../schemas/ingest.ts'
 import { messageNames } from '../schemas/orchestration.ts'
 
 export const progressQuery = defineQuery<IngestProgress>(messageNames.progress)
 export const ensureFreshUpdate = defineUpdate<TokenHandle, [EnsureFreshInput]>(messageNames.ensureFresh)
+export const retryNowUpdate = defineUpdate<void>(messageNames.retryNow)
+export const abandonUpdate = defineUpdate<void>(messageNames.abandon)
+export const parkedSignal = defineSignal<[ParkedResource]>(messageNames.parked)
 
 const feedKey = defineSearchAttributeKey('MeterlakeFeed', 'KEYWORD')
 const statusKey = defineSearchAttributeKey('MeterlakeStatus', 'KEYWORD')

@@ -4,6 +4,7 @@
  * workflow handles itself.
  */
 import type { ActivityOptions } from '@temporalio/workflow'
+import type { ErrorCode } from '../schemas/errors.ts'
 import { taskQueues } from '../schemas/orchestration.ts'
 
 /** Reading a spool file, staging one row: milliseconds; 20 seconds cover a slow disk, and are what a killed worker costs. */
@@ -73,3 +74,21 @@ export const resourcesInFlight = 20
 
 /** Updates a run of clientToken answers before it continues as new. The server's bound is 2,000. */
 export const updatesPerRun = 500
+
+/** An Authorization or a list of them: one small answer. A custodian that is away is asked until the caller's deadline. */
+export const authorizationActivity = {
+  ...downloadActivity,
+  startToCloseTimeout: '5 minutes',
+} as const satisfies ActivityOptions
+
+/** Failures that no operator can mend: the answer is the answer. All others park the package. */
+export const finalCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  'RESOURCE_GONE',
+  'URL_REFUSED',
+  'FEED_EMPTY',
+  'FEED_SECRET',
+  'LOAD_CANCELLED',
+])
+
+/** How long a parked package waits for an operator before it ends as failed: well past the custodian's five days. */
+export const parkedFor = '30 days'

@@ -1,22 +1,25 @@
 /**
- * Records the histories that replay.test.ts replays, from a real server: `node test/histories/record.ts`. Run it after a change of the
+ * Records the histories that replay.test.ts replays, from a real server: `node test/histories/record.ts [NAME…]`. Run it after a change of the
  * workflows on purpose; a history that production may still hold stays, under its old name.
  */
 import { createHash } from 'node:crypto'
+import { realpathSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client, Connection } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { bundleWorkflows, startWorker } from '../../bin/worker.ts'
 import { silentLog } from '../../custodian/log.ts'
-import { taskQueues, workflowIds, workflowNames } from '../../schemas/orchestration.ts'
-import { bulkUrl, error, scriptDeps, type Script } from '../support/scripted-deps.ts'
+import { messageNames, taskQueues, workflowIds, workflowNames } from '../../schemas/orchestration.ts'
+import { batchList, bulkUrl, error, scriptDeps, type Script } from '../support/scripted-deps.ts'
 import { startTestTemporal } from '../support/temporal.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const repository = fileURLToPath(new URL('../..', import.meta.url))
+/** Where node_modules really lies: a worktree may borrow another's. */
+const installation = `${dirname(realpathSync(join(repository, 'node_modules')))}/`
 const identity = 'recorder'
 
 /** Where the scripted lake lies: relative, so that no path of this machine gets into a history. */
@@ -29,12 +32,15 @@ const client = new Client({ connection, namespace: temporal.namespace, identity 
 
 async function save(name: string, workflowId: string, runId?: string): Promise<void> {
   const history = historyToJSON(await client.workflow.getHandle(workflowId, runId).fetchHistory())
-  const text = history.replaceAll(repository, '')
+  const text = history.replaceAll(repository, '').replaceAll(installation, '')
   await writeFile(join(here, `${name}.json`), `${text}\n`)
   console.log(name)
 }
 
-async function record(name: string, script: Script, correlationIds: readonly string[], children: Readonly<Record<string, string>>) {
+const only = process.argv.slice(2)
+
+async function record(name: string, script: Script, correlationIds: readonly string[], children: Readonly<Record<string, string>>, orders: readonly string[] = []) {
+  if (only.length > 0 && !only.includes(name)) return
   await using scripted = await scriptDeps({ ...script, folder: name, clientAlias: name })
   await using _worker = await startWorker({
     connection: { address: temporal.address },
@@ -44,14 +50,18 @@ async function record(name: string, script: Script, correlationIds: readonly str
     bundle,
     identity,
   })
-  const received = await scripted.spool(correlationIds)
+  const urls = correlationIds.map((id) => (id.startsWith('https:') ? id : bulkUrl(id)))
+  const received = await scripted.spoolBody(batchList(urls))
   const workflowId = workflowIds.notification(received.notificationId)
   const options = { workflowId, taskQueue: taskQueues.orchestrate, args: [{ received }] }
   await client.workflow.execute(workflowNames.ingestNotification, options)
   await save(`notification-${name}`, workflowId)
   for (const [correlationId, child] of Object.entries(children)) {
-    const urlSha256 = createHash('sha256').update(bulkUrl(correlationId)).digest('hex')
-    await save(`resource-${child}`, workflowIds.resource(received.notificationId, urlSha256))
+    const url = correlationId.startsWith('https:') ? correlationId : bulkUrl(correlationId)
+    const childId = workflowIds.resource(received.notificationId, createHash('sha256').update(url).digest('hex'))
+    for (const order of orders) await client.workflow.getHandle(childId).executeUpdate(order)
+    await client.workflow.getHandle(childId).result()
+    await save(`resource-${child}`, childId)
   }
   await save(`token-${name}`, workflowIds.clientToken(name))
 }
@@ -64,6 +74,13 @@ await record(
   { h3: 'gone', h4: 'token-refreshed' },
 )
 await record('no-data', { downloads: { h5: [error('NO_DATA')] }, tokenErrors: [error('TOKEN_MALFORMED')] }, ['h5'], { h5: 'no-data' })
+
+await record('parked', { loadErrors: [error('FEED_TRUNCATED')] }, ['h6'], { h6: 'parked-retried' }, [messageNames.retryNow])
+await record('abandoned', { downloads: { h7: [error('REQUEST_REFUSED')] } }, ['h7'], { h7: 'parked-abandoned' }, [messageNames.abandon])
+const authorizationUrl = bulkUrl('').replace(/Batch.*$/, 'Authorization/1')
+await record('authorization', { authorizations: [error('TOKEN_EXPIRED'), error('RESOURCE_GONE')] }, [authorizationUrl], {
+  [authorizationUrl]: 'authorization-gone',
+})
 
 await connection.close()
 await rm(process.cwd(), { recursive: true })

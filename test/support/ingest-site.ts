@@ -51,6 +51,7 @@ export async function openIngestSite(
       client_ca: certificates.ca,
       client_fingerprints: [],
     },
+    operations: {},
     temporal: { namespace: 'default', ...(address !== undefined && { address }) },
     log: { level: 'info' as const },
   })

@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Deps, LakeJobProgress, RunLakeJob } from '../../activities/deps.ts'
+import type { Authorization } from '../../custodian/authorization.ts'
 import { resolveProfile } from '../../custodian/profile.ts'
 import { MeterlakeError } from '../../schemas/errors.ts'
 import type {
@@ -17,6 +18,7 @@ import type {
   StagedLoad,
   TokenHandle,
 } from '../../schemas/ingest.ts'
+import type { AuthorizationRow } from '../../schemas/stage.ts'
 import type { LakeJob, LakeJobResult } from '../../schemas/load-process.ts'
 
 /** One answer of the custodian: bytes, or an error to throw. */
@@ -27,6 +29,8 @@ export interface Script {
   readonly downloads?: Readonly<Record<string, readonly Answer[]>>
   /** Errors of the token endpoint, in order; then tokens. */
   readonly tokenErrors?: readonly Error[]
+  /** Answers about Authorizations, in order; then none. */
+  readonly authorizations?: (readonly Authorization[] | MeterlakeError)[]
   /** Life of a token, ms. */
   readonly tokenLifeMs?: number
   /** Called inside each token request. */
@@ -49,6 +53,8 @@ export interface ScriptedDeps extends AsyncDisposable {
   readonly requests: ReadonlyMap<string, number>
   readonly ledger: ReadonlyMap<string, PublishedLoad>
   readonly notifications: readonly NotificationRecord[]
+  /** Staged so far. */
+  readonly authorizations: readonly AuthorizationRow[]
   /** A notification in a spool file, as the webhook leaves it. */
   spool(correlationIds: readonly string[]): Promise<ReceivedNotification>
   spoolBody(body: string): Promise<ReceivedNotification>
@@ -67,6 +73,7 @@ export async function scriptDeps(script: Script = {}): Promise<ScriptedDeps> {
   const ledger = new Map<string, PublishedLoad>()
   const notifications: NotificationRecord[] = []
   const tokens: string[] = []
+  const authorizations: AuthorizationRow[] = []
   const staged: StagedLoad[] = []
   const stagedNotifications: NotificationRecord[] = []
   const tokenErrors = [...(script.tokenErrors ?? [])]
@@ -112,6 +119,11 @@ export async function scriptDeps(script: Script = {}): Promise<ScriptedDeps> {
     incomingDir: join(folder, 'incoming'),
     roots: { lake: join(folder, 'lake'), pii: join(folder, 'pii') },
     custodian: {
+      authorizations: async ({ id } = {}) => {
+        const answer = script.authorizations?.shift() ?? []
+        if (answer instanceof Error) throw answer
+        return answer.filter(({ authorizationId }) => id === undefined || authorizationId === id)
+      },
       currentToken: async () => held,
       refreshToken: async () => {
         await script.onToken?.()
@@ -153,6 +165,9 @@ export async function scriptDeps(script: Script = {}): Promise<ScriptedDeps> {
         }
       },
       published: async (loadIds) => new Map([...ledger].filter(([loadId]) => loadIds.includes(loadId))),
+      stageAuthorizations: async (_observedAt, rows) => {
+        authorizations.push(...rows)
+      },
       stageNotification: async (record) => {
         stagedNotifications.push(record)
       },
@@ -174,6 +189,7 @@ export async function scriptDeps(script: Script = {}): Promise<ScriptedDeps> {
     requests,
     ledger,
     notifications,
+    authorizations,
     spoolBody,
     spool: async (correlationIds) => spoolBody(batchList(correlationIds.map(bulkUrl))),
     [Symbol.asyncDispose]: async () => rm(folder, { recursive: true, force: true }),
