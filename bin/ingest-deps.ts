@@ -14,7 +14,7 @@ import { stageNotification } from '../warehouse/stage-notification.ts'
 import { openRoots } from '../warehouse/storage.ts'
 import { readSecret } from '../temporal.config.ts'
 import { publishedLoads } from './published-loads.ts'
-import { runLakeJob } from './run-lake-job.ts'
+import { readerOptions, runLakeJob } from './run-lake-job.ts'
 import type { Log } from './temporal-runtime.ts'
 
 export interface IngestDeps extends AsyncDisposable {
@@ -46,7 +46,8 @@ export async function openIngestDeps(config: Config, log: Log): Promise<IngestDe
       published: async (loadIds) => publishedLoads(roots, loadIds),
       stageNotification: async (record) => stageNotification(roots, record),
     },
-    runLakeJob,
+    runLakeJob: async (job, options) =>
+      runLakeJob(job.kind === 'load' ? { ...job, ...readerOptions(config) } : job, options),
   }
   return { deps, [Symbol.asyncDispose]: async () => custodian[Symbol.asyncDispose]() }
 }

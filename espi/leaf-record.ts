@@ -33,18 +33,19 @@ const ranges = {
 export class ContentPayload {
   readonly kind: string
   readonly at: number
-  readonly leaves: Leaf[] = []
-  readonly #read = new Set<string>()
-  readonly #children = new Map<string, ContentPayload[]>()
+  readonly leaves: Leaf[]
+  #read: Set<string> | undefined
+  #children: Map<string, ContentPayload[]> | undefined
 
-  constructor(kind: string, at: number, leaves: readonly Leaf[] = []) {
+  constructor(kind: string, at: number, leaves: Leaf[] = []) {
     this.kind = kind
     this.at = at
-    this.leaves.push(...leaves)
+    this.leaves = leaves
   }
 
   /** The text of a leaf (the first of that name), null where it was not sent. */
   text(name: string): string | null {
+    this.#read ??= new Set()
     this.#read.add(name)
     return this.leaves.find((leaf) => leaf.name === name)?.text ?? null
   }
@@ -71,6 +72,7 @@ export class ContentPayload {
         else group.push(own)
       }
     const children = [...groups.values()].map((leaves) => new ContentPayload(name, this.at, leaves))
+    this.#children ??= new Map()
     this.#children.set(name, children)
     return children
   }
@@ -87,11 +89,11 @@ export class ContentPayload {
     for (const { name, text } of this.leaves) {
       const n = (seen.get(name) ?? 0) + 1
       seen.set(name, n)
-      if (this.#children.has(name.slice(0, name.indexOf('/')))) continue
+      if (this.#children?.has(name.slice(0, name.indexOf('/')))) continue
       if (n > 1) rest.push([`${name}[${n}]`, text])
-      else if (!this.#read.has(name)) rest.push([name, text])
+      else if (!this.#read?.has(name)) rest.push([name, text])
     }
-    for (const [name, children] of this.#children)
+    for (const [name, children] of this.#children ?? [])
       for (const [index, child] of children.entries())
         for (const [below, text] of child.#unread()) rest.push([`${name}[${index + 1}]/${below}`, text])
     return rest

@@ -67,6 +67,12 @@ export const configSchema = z.strictObject({
   custodian: custodianConfigSchema.optional(),
   webhook: webhookConfigSchema.optional(),
   temporal: temporalConfigSchema.prefault({}),
+  reader: z
+    .strictObject({
+      /** `off`: every byte of a feed goes through the XML parser. What is read is the same. */
+      markup_memory: z.enum(['on', 'off']).default('on'),
+    })
+    .prefault({}),
   log: z
     .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info') })
     .prefault({}),
