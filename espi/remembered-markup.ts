@@ -67,7 +67,7 @@ export class RememberedMarkup {
         const mask = quote === 0 ? 1 : quote === 0x22 ? 2 : 4
         const limit = end - at > markupBounds.valueBytes ? at + markupBounds.valueBytes : end
         while (to < limit && ((safe[chunk[to] as number] as number) & mask) !== 0) to += 1
-        if (to >= limit) break
+        if (to >= limit || (quote === 0 && ((safe[chunk[at] as number] as number) & 8) === 0)) break
       }
       const run = this.#match(node, chunk, view, to, end)
       if (run === undefined) break
