@@ -65,7 +65,7 @@ export function parseResourceUri(href: string): ResourceUri | undefined {
   }
   if (!isShared || from !== lastPrefix.length) lastPrefix = path.slice(0, from)
   const segments: ResourceSegment[] = []
-  for (let at = from; at <= path.length; ) {
+  for (let at = from; at <= path.length;) {
     const nameEnd = partEnd(path, at)
     const name = path.slice(at, nameEnd)
     const idEnd = nameEnd === path.length ? nameEnd : partEnd(path, nameEnd + 1)

@@ -132,7 +132,17 @@ function stagedRecord(facts: LoadFacts, feed: ReadFeed, files: StagedLoadRecord[
   }
 }
 
-const nothing = { entries: 0, entriesByKind: {}, usagePoints: 0, blocks: 0, readings: 0, quarantined: 0, drift: 0, markupRuns: 0, slowBytes: 0 }
+const nothing = {
+  entries: 0,
+  entriesByKind: {},
+  usagePoints: 0,
+  blocks: 0,
+  readings: 0,
+  quarantined: 0,
+  drift: 0,
+  markupRuns: 0,
+  slowBytes: 0,
+}
 
 function failedRecord(facts: LoadFacts, error: MeterlakeError): StagedLoadRecord {
   return {
