@@ -127,11 +127,6 @@ export class MarkupMemory {
   #contexts = 0
   #bytes = 0
 
-  /** True once no bound leaves room for more. */
-  get full(): boolean {
-    return this.#bytes >= markupBounds.bytes || this.#states >= markupBounds.states
-  }
-
   /** The context of an element that is open below another; undefined past the bound. */
   context(outer: MarkupContext, name: string, scope: NamespaceScope, path: number): MarkupContext | undefined {
     let same = outer.inner.get(name)

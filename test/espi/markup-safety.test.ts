@@ -1,6 +1,7 @@
 /**
  * What makes remembered markup safe (the nine conditions of the reference on speed), one test each. Each was seen to fail with its
- * condition taken out of the code; where on and off would still agree then, the test looks at what went through saxes instead.
+ * condition taken out of the code (3: with both its guards, the recorder's stop and the look at the bytes); where on and off would still
+ * agree then, the test looks at what went through saxes instead.
  */
 import { describe, expect, test } from 'vitest'
 import type { ElementHandler } from '../../espi/element-handler.ts'
