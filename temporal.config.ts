@@ -35,6 +35,7 @@ export const settingOfVariable = {
   METERLAKE_LAKE: 'lake.dir',
   METERLAKE_PII: 'lake.pii',
   METERLAKE_LOG_LEVEL: 'log.level',
+  METERLAKE_MARKUP_MEMORY: 'reader.markup_memory',
   METERLAKE_CLIENT_ID: 'custodian.client_id',
   METERLAKE_BULK_ID: 'custodian.bulk_id',
   METERLAKE_LISTEN: 'webhook.listen',

@@ -14,7 +14,7 @@ import { openRoots } from '../warehouse/storage.ts'
 import { clientCertificates } from './certificate-files.ts'
 import { custodianCredentials } from './custodian-credentials.ts'
 import { publishedLoads } from './published-loads.ts'
-import { runLakeJob } from './run-lake-job.ts'
+import { readerOptions, runLakeJob } from './run-lake-job.ts'
 import type { Log } from './temporal-runtime.ts'
 
 export interface IngestDeps extends AsyncDisposable {
@@ -55,7 +55,8 @@ export async function openIngestDeps(config: Config, log: Log): Promise<IngestDe
       stageAuthorizations: async (observedAt, rows) => stageAuthorizations(roots, observedAt, rows),
       stageNotification: async (record) => stageNotification(roots, record),
     },
-    runLakeJob,
+    runLakeJob: async (job, options) =>
+      runLakeJob(job.kind === 'load' ? { ...job, ...readerOptions(config) } : job, options),
   }
   return { deps, custodian, [Symbol.asyncDispose]: async () => custodian[Symbol.asyncDispose]() }
 }

@@ -35,26 +35,29 @@ const ranges = {
 export class ContentPayload {
   readonly kind: string
   readonly at: number
-  readonly leaves: Leaf[] = []
-  readonly #read = new Set<string>()
-  readonly #readAll = new Set<string>()
-  readonly #taken = new Set<string>()
-  readonly #children = new Map<string, ContentPayload[]>()
+  readonly leaves: Leaf[]
+  // made when first needed: a daily feed has a payload every few kilobytes
+  #read: Set<string> | undefined
+  #readAll: Set<string> | undefined
+  #taken: Set<string> | undefined
+  #children: Map<string, ContentPayload[]> | undefined
 
-  constructor(kind: string, at: number, leaves: readonly Leaf[] = []) {
+  constructor(kind: string, at: number, leaves: Leaf[] = []) {
     this.kind = kind
     this.at = at
-    this.leaves.push(...leaves)
+    this.leaves = leaves
   }
 
   /** The text of a leaf (the first of that name), null where it was not sent. */
   text(name: string): string | null {
+    this.#read ??= new Set()
     this.#read.add(name)
     return this.leaves.find((leaf) => leaf.name === name)?.text ?? null
   }
 
   /** The texts of all leaves of that name, in document order. */
   texts(name: string): string[] {
+    this.#readAll ??= new Set()
     this.#readAll.add(name)
     return this.leaves.filter((leaf) => leaf.name === name).map((leaf) => leaf.text)
   }
@@ -82,12 +85,14 @@ export class ContentPayload {
   /** The children of that name, each a payload of its own. What nobody asks of them stands in this payload's `other`. */
   children(name: string): ContentPayload[] {
     const children = this.#split(name)
+    this.#children ??= new Map()
     this.#children.set(name, children)
     return children
   }
 
   /** The children of that name, which answer for themselves: nothing of them stands in this payload's `other`. */
   take(name: string): ContentPayload[] {
+    this.#taken ??= new Set()
     this.#taken.add(name)
     return this.#split(name)
   }
@@ -117,11 +122,11 @@ export class ContentPayload {
       const n = (seen.get(name) ?? 0) + 1
       seen.set(name, n)
       const child = name.slice(0, Math.max(0, name.indexOf('/')))
-      if (this.#children.has(child) || this.#taken.has(child) || this.#readAll.has(name)) continue
+      if (this.#children?.has(child) || this.#taken?.has(child) || this.#readAll?.has(name)) continue
       if (n > 1) rest.push([`${name}[${n}]`, text])
-      else if (!this.#read.has(name)) rest.push([name, text])
+      else if (!this.#read?.has(name)) rest.push([name, text])
     }
-    for (const [name, children] of this.#children)
+    for (const [name, children] of this.#children ?? [])
       for (const [index, child] of children.entries())
         for (const [below, text] of child.#unread()) rest.push([`${name}[${index + 1}]/${below}`, text])
     return rest

@@ -92,6 +92,12 @@ export const configSchema = z
     webhook: webhookConfigSchema.optional(),
     temporal: temporalConfigSchema.prefault({}),
     operations: operationsConfigSchema.prefault({}),
+    reader: z
+      .strictObject({
+        /** `off`: every byte of a feed goes through the XML parser. What is read is the same. */
+        markup_memory: z.enum(['on', 'off']).default('on'),
+      })
+      .prefault({}),
     log: z
       .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info') })
       .prefault({}),

@@ -125,11 +125,17 @@ export interface FeedSummary {
   readonly blocks: number
   readonly readings: number
   readonly quarantined: number
+  /** Different runs of markup learned; 0 where the memory was off. */
+  readonly markupRuns: number
+  /** Bytes that went through saxes: all of them where the memory was off. */
+  readonly slowBytes: number
 }
 
 export interface FeedReaderOptions {
   readonly timeZone: string
   readonly usagePointIdentity: 'id' | 'path'
+  /** False: every byte goes through saxes. Rows and errors are the same. Default true. */
+  readonly markupMemory?: boolean
 }
 
 /** A feed reader: bytes in, rows to its sink. `write` and `end` throw a MeterlakeError (FEED_*) for a file that is refused whole. */

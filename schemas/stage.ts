@@ -76,6 +76,9 @@ export const stagedLoadSchema = z.object({
     quarantined: count,
     /** Kinds of unknown elements, attributes and codes: rows of `drift`. */
     drift: count,
+    /** Pieces of markup the reader learned, and bytes that went through the XML parser. Absent: staged before they were counted. */
+    markupRuns: count.default(0),
+    slowBytes: count.default(0),
   }),
   /** Earliest and latest local day of the readings; null: no readings. */
   localDateMin: z.iso.date().nullable(),

@@ -58,6 +58,8 @@ export const load = table('load', [
   count('n_parked', 'readings waiting for their parents'),
   count('n_quarantined', 'entries left out'),
   count('n_drift', 'kinds of unknown elements and codes'),
+  count('n_markup_runs', 'pieces of markup the reader learned; 0: none, or it was told not to'),
+  column('slow_bytes', bigint, { meaning: 'bytes read by the XML parser, the rest by remembered markup', unit: 'B' }),
   column('local_date_min', date, { meaning: 'earliest local day touched', null: 'no readings' }),
   column('local_date_max', date, { meaning: 'latest local day touched', null: 'no readings' }),
   column('parser', text, { meaning: 'version of the reader' }),

@@ -60,6 +60,8 @@ export function loadRow(
     n_parked: parked,
     n_quarantined: load.counts.quarantined,
     n_drift: load.counts.drift,
+    n_markup_runs: load.counts.markupRuns,
+    slow_bytes: load.counts.slowBytes,
     local_date_min: load.localDateMin,
     local_date_max: load.localDateMax,
     parser: load.parser,

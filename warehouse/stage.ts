@@ -130,6 +130,8 @@ function stagedRecord(facts: LoadFacts, feed: ReadFeed, files: StagedLoadRecord[
       readings: summary.readings,
       quarantined: summary.quarantined,
       drift: feed.files.get('drift')?.rows ?? 0,
+      markupRuns: summary.markupRuns,
+      slowBytes: summary.slowBytes,
     },
     localDateMin: feed.localDateMin,
     localDateMax: feed.localDateMax,
@@ -137,7 +139,17 @@ function stagedRecord(facts: LoadFacts, feed: ReadFeed, files: StagedLoadRecord[
   }
 }
 
-const nothing = { entries: 0, entriesByKind: {}, usagePoints: 0, blocks: 0, readings: 0, quarantined: 0, drift: 0 }
+const nothing = {
+  entries: 0,
+  entriesByKind: {},
+  usagePoints: 0,
+  blocks: 0,
+  readings: 0,
+  quarantined: 0,
+  drift: 0,
+  markupRuns: 0,
+  slowBytes: 0,
+}
 
 function failedRecord(facts: LoadFacts, error: MeterlakeError): StagedLoadRecord {
   return {

@@ -31,7 +31,8 @@ export type RowOf<Name extends Table> = Extract<FeedRow, { readonly table: Name 
 export interface Collected {
   readonly readings: CollectedReading[]
   readonly rows: { readonly [Name in Table]: RowOf<Name>[] }
-  readonly summary: FeedSummary
+  /** Without how the bytes were read, which chunks may change. */
+  readonly summary: Omit<FeedSummary, 'markupRuns' | 'slowBytes'>
 }
 
 /** Space for that many readings. */
@@ -130,5 +131,6 @@ export function collect(
     chunk.fill(0x23)
     from += size
   }
-  return { readings, rows, summary: reader.end() }
+  const { markupRuns: _runs, slowBytes: _bytes, ...summary } = reader.end()
+  return { readings, rows, summary }
 }

@@ -53,6 +53,7 @@ export async function openIngestSite(
     },
     operations: {},
     temporal: { namespace: 'default', ...(address !== undefined && { address }) },
+    reader: { markup_memory: 'on' as const },
     log: { level: 'info' as const },
   })
   const owned = stack.move()

@@ -140,6 +140,8 @@ export async function stageFeed(roots: LakeRoots, feed: Feed): Promise<string> {
       readings,
       quarantined: 0,
       drift: 0,
+      markupRuns: 0,
+      slowBytes: 0,
     },
     localDateMin: days[0] ?? null,
     localDateMax: days.at(-1) ?? null,
