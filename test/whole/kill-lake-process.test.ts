@@ -92,13 +92,13 @@ afterAll(async () => {
 })
 
 /** A seeded moment of one of the job's phases, before its usual end. */
-function pointIn(phases: readonly KillPoint['phase'][], time: Times, next: () => number, share: number): KillPoint {
+function pointIn(phases: readonly KillPoint['phase'][], time: Times, next: () => number): KillPoint {
   const at = Math.floor(next() * phases.length)
   const phase = phases[at] ?? 'read'
   const begins = time.get(phase) ?? 0
   const following = phases[at + 1]
   const ends = (following && time.get(following)) ?? time.get('end') ?? begins
-  return { phase, delayMs: Math.floor(next() * Math.max(20, share * (ends - begins))) }
+  return { phase, delayMs: Math.floor(next() * Math.max(20, 0.8 * (ends - begins))) }
 }
 
 /** What an attempt that was killed may not leave for ever. */
@@ -107,17 +107,6 @@ async function leftOvers({ lake, pii }: LakeRoots): Promise<string[]> {
   const inside = await Promise.all(folders.map(async (folder) => readdir(folder).catch(() => [])))
   const locks = (await readdir(join(lake, 'state'))).filter((name) => name.startsWith('publish.lock'))
   return [...inside.flat(), ...locks]
-}
-
-/** How much of the usual time to wait: less after a kill that came too late, for a machine has busy and idle hours. */
-function pace(): { readonly share: () => number; readonly note: (hit: boolean) => void } {
-  let share = 0.9
-  return {
-    share: () => share,
-    note: (hit) => {
-      share = hit ? Math.min(0.9, share * 1.1) : share * 0.5
-    },
-  }
 }
 
 test('the feeds have what makes versions', () => {
@@ -129,14 +118,12 @@ test(`the load and the publish process, seed ${seed}`, { timeout: 900_000 }, asy
   const roots = rootsIn('killed')
   const next = seededNumbers(seed)
   const killed = { load: 0, publish: 0 }
-  const paces = { load: pace(), publish: pace() }
   const history: string[] = []
   /** Kills until one comes too late, or `most` have hit; then lets it run. */
   const insist = async (job: LakeJob, phases: readonly KillPoint['phase'][], time: Times, most: number) => {
     for (let tries = 0; tries < most; tries += 1) {
-      const point = pointIn(phases, time, next, paces[job.kind].share())
+      const point = pointIn(phases, time, next)
       const hit = await runKilled(job, point)
-      paces[job.kind].note(hit)
       history.push(`${job.kind} ${point.phase}+${point.delayMs} ${hit ? 'killed' : 'finished'}`)
       if (!hit) return
       killed[job.kind] += 1
@@ -173,25 +160,21 @@ test(`meterlake load and its child, seed ${seed}`, { timeout: 900_000 }, async (
       signal: signal as string | null,
       stderr,
     }))
-    return { pid: child.pid ?? 0, closed, isOver: () => child.exitCode !== null || child.signalCode !== null }
+    return { pid: child.pid ?? 0, closed }
   }
   const history: string[] = []
   const told: string[] = []
-  const { share, note } = pace()
   for (const [at, file] of files.slice(0, commandFiles).entries()) {
     const { load, publish } = times[at] ?? { load: new Map(), publish: new Map() }
     const usualMs = (load.get('end') ?? 0) + (publish.get('end') ?? 0)
     for (const victim of ['command', 'child'] as const) {
-      const { pid, closed, isOver } = run(file)
-      const delayMs = Math.floor(next() * usualMs * share())
-      // From the first child on: how long a command takes to start is no part of it.
-      while (!isOver() && (await lakeProcessesOf(pid)).length === 0) await sleep(20)
+      const { pid, closed } = run(file)
+      const delayMs = Math.floor(400 + next() * usualMs)
       await Promise.race([sleep(delayMs), closed])
       const children = await lakeProcessesOf(pid)
       if (victim === 'command') killHard(pid)
       else children.forEach(killHard)
       const { code, signal, stderr } = await closed
-      note(code !== 0)
       history.push(`${victim}+${delayMs} of ${children.length}: ${signal ?? code}`)
       if (victim === 'command') await Promise.all(children.map(untilGone))
       // Too late, or told: a child that was killed is LOAD_CRASHED.
