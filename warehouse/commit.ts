@@ -7,19 +7,19 @@ import { tables } from '../schemas/tables.ts'
 import { columnDefinitions, columnList, literal } from './columns.ts'
 import { type CommitSession, readFiles, writeQuery } from './commit-session.ts'
 import { openCustomerKey } from './customer-key.ts'
-import { appendDimensions, gatherChannels, openChannels } from './dimensions.ts'
+import { appendDimensions, openChannels } from './dimensions.ts'
 import { appendTable, rowsQuery } from './growing-table.ts'
 import { daysReachedInto, type IncomingSpan, prepareIncoming } from './incoming.ts'
 import { joinSlices } from './join-files.ts'
 import { authorizationRow } from './authorizations.ts'
 import { loadRow, notificationRow, publishedLoad } from './ledger.ts'
 import { nextKnownAt } from './manifest.ts'
-import { mergeBatch, registerUnits, zeroCounts } from './merge-batch.ts'
+import { registerUnits, zeroCounts } from './merge-batch.ts'
+import { mergeBatches } from './merge-batches.ts'
 import { model } from './model.ts'
 import { planUnits, reachDays, type Unit, type UnitLimits } from './plan-units.ts'
 import type { StageQueue } from './stage-queue.ts'
 import { appendCustomers } from './versioned-table.ts'
-import { writeBatch } from './write-batch.ts'
 import { integerOf, textOf } from './row-values.ts'
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
@@ -60,17 +60,13 @@ export async function prepareCommit(
 
   const replaced = new Set(units.map((unit) => unit.existing?.path))
   const current = parent.current.files.filter((file) => !replaced.has(file.path))
-  const history = [...parent.history]
-  const batches = [...Map.groupBy(units, (unit) => unit.batch).values()]
-  for (const [done, batch] of batches.entries()) {
-    options.onProgress('merge', done, batches.length)
-    await mergeBatch(session, batch, backDays, counts)
-    await gatherChannels(session)
-    const written = await writeBatch(session, batch)
-    current.push(...written.current)
-    history.push(...written.history)
-  }
-  const joined = await joinSlices(session, current, options.limits.fileRows)
+  await using writer = await db.connect()
+  const beside = { ...session, db: writer }
+  const merged = await mergeBatches(session, beside, units, backDays, counts, (done, total) =>
+    options.onProgress('merge', done, total),
+  )
+  const history = [...parent.history, ...merged.history]
+  const joined = await joinSlices(session, [...current, ...merged.current], options.limits.fileRows)
   options.onProgress('commit', 0, 1)
   const receipts = [...parent.receipts, ...(await writeReceipts(session, span))]
   const parked = await writeParked(session)

@@ -97,13 +97,15 @@ function fillChunk(chunk: DataChunk, columns: readonly SourceColumn[], batch: Co
 /** An open database with one connection. Close it with `await using`. */
 export class Database implements AsyncDisposable {
   readonly #instance: DuckDBInstance
+  readonly #ownsInstance: boolean
   readonly #connection: DuckDBConnection
   readonly #where: string
   /** What a source threw: the engine hands on its message only. */
   #sourceFailure: { readonly error: unknown } | undefined
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, where: string) {
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, where: string, ownsInstance: boolean) {
     this.#instance = instance
+    this.#ownsInstance = ownsInstance
     this.#connection = connection
     this.#where = where
   }
@@ -122,12 +124,18 @@ export class Database implements AsyncDisposable {
         allow_community_extensions: 'false',
         ...(options.readOnly ? { access_mode: 'READ_ONLY' } : {}),
       })
-      const connection = await instance.connect()
-      await connection.run(`SET TimeZone = 'UTC'`)
-      return new Database(instance, connection, where)
+      return new Database(instance, await connectTo(instance), where, true)
     } catch (error) {
       throw engineError(error, where)
     }
+  }
+
+  /**
+   * Another connection to the same database, of a thread of its own: what it runs goes on beside this one's. It sees all but
+   * this one's temporary tables. To be closed before this one.
+   */
+  async connect(): Promise<Database> {
+    return new Database(this.#instance, await this.#guard(() => connectTo(this.#instance)), this.#where, false)
   }
 
   /** Runs one or more statements. */
@@ -227,7 +235,7 @@ export class Database implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connection.closeSync()
-    this.#instance.closeSync()
+    if (this.#ownsInstance) this.#instance.closeSync()
   }
 
   async #guard<T>(effect: () => Promise<T>, where = this.#where): Promise<T> {
@@ -241,10 +249,16 @@ export class Database implements AsyncDisposable {
   }
 }
 
-/** The engine's message as LAKE_DISK_FULL, LAKE_NOT_WRITABLE or SQL_FAILED. */
+async function connectTo(instance: DuckDBInstance): Promise<DuckDBConnection> {
+  const connection = await instance.connect()
+  await connection.run(`SET TimeZone = 'UTC'`)
+  return connection
+}
+
 /** The engine's errors begin with their class: `Parser Error: …`. */
 const engineMessage = /^(?:Failed to \w+ \w+: )?[A-Z][\w ]* Error: /i
 
+/** The engine's message as LAKE_DISK_FULL, LAKE_NOT_WRITABLE or SQL_FAILED. */
 function engineError(error: unknown, where: string): unknown {
   const mapped = storageError(error, where)
   if (isMeterlakeError(mapped) || !(error instanceof Error) || !engineMessage.test(error.message)) return mapped

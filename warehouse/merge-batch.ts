@@ -24,7 +24,7 @@ const storedColumns = ['local_date', 'he_seq', 'he_clock', 'energy_kwh', ...cont
 /** Registers the plan as table `unit`. */
 export async function registerUnits(session: CommitSession, units: readonly Unit[]): Promise<void> {
   await session.db.run(
-    `CREATE OR REPLACE TEMP TABLE unit (unit INTEGER, batch INTEGER, dt DATE, key_min BIGINT, key_max BIGINT, late_until TIMESTAMPTZ)`,
+    `CREATE OR REPLACE TABLE unit (unit INTEGER, batch INTEGER, dt DATE, key_min BIGINT, key_max BIGINT, late_until TIMESTAMPTZ)`,
   )
   for (let at = 0; at < units.length; at += 500) {
     const rows = units.slice(at, at + 500).map((unit) => {
@@ -43,34 +43,51 @@ const existingFiles = (units: readonly Unit[]) => [
   ...new Map(units.flatMap((unit) => (unit.existing ? [[unit.existing.path, unit.existing] as const] : []))).values(),
 ]
 
+/** What {@link mergeBatch} left to be written. */
+export interface MergedBatch {
+  readonly units: readonly Unit[]
+  /** True: nothing was known of these units, and `easy` is their content, in file order. */
+  readonly isAllNew: boolean
+}
+
 /**
- * Merges a batch. Leaves the tables `arrived`, `easy`, `hard`, `hard_state`, `line`, and the view `standing` (current rows of the
- * batch's units); adds to `counts` and to the table `attention` (rows of quarantine).
+ * Merges a batch. Leaves the tables `arrived`, `easy`, `hard`, `hard_state`, and the view `standing` (current rows of the
+ * batch's units) in the schema that stands first; adds to `counts` and to the table `attention` (rows of quarantine).
  */
 export async function mergeBatch(
   session: CommitSession,
   units: readonly Unit[],
   backDays: number,
   counts: CountsByLoad,
-): Promise<void> {
+): Promise<MergedBatch> {
   const { db, lake, parent, n } = session
   const first = units[0]
   const last = units.at(-1)
-  if (!first || !last) return
+  if (!first || !last) throw new RangeError('a batch without units')
   const { batch } = first
   const files = existingFiles(units)
   const standing = files.length === 0 ? emptySelect(tables.current) : standingSelect(session, files, units)
   const windowFrom = addDays(first.dt, -backDays)
   const daysBefore = parent.current.files.filter((file) => file.dt >= windowFrom && file.dt < first.dt)
   const before = readFiles(lake, daysBefore, emptySelect(tables.current))
-  await db.run(model('batch', { from: first.dt, to: last.dt, batch, standing, before }))
-  await db.run(model('merge-easy', { packed_value: packedValue('a') }))
-  await countEasy(session, counts)
+  const arrivingBefore = `SELECT series_key, start_at, duration_s FROM incoming
+    WHERE local_date >= DATE '${windowFrom}' AND local_date < DATE '${first.dt}'`
+  await db.run(
+    model('batch', { from: first.dt, to: last.dt, batch, standing, before, arriving_before: arrivingBefore }),
+  )
   const [hardSeries] = await db.rows(`SELECT count(*)::INTEGER AS n FROM hard_series`)
-  if (hardSeries?.['n'] === 0) {
-    await db.run(`CREATE OR REPLACE TEMP TABLE hard AS SELECT *, 0 AS unit FROM (${emptySelect(tables.history)});
-      CREATE OR REPLACE TEMP TABLE hard_state AS FROM hard`)
-    return
+  const isHard = hardSeries?.['n'] !== 0
+  const isAllNew = files.length === 0 && !isHard
+  await db.run(
+    isAllNew
+      ? `CREATE VIEW easy AS SELECT * EXCLUDE (late), true AS is_new FROM arrived`
+      : model('merge-easy', { packed_value: packedValue('a') }),
+  )
+  await countEasy(session, counts)
+  if (!isHard) {
+    await db.run(`CREATE TABLE hard AS SELECT *, 0 AS unit FROM (${emptySelect(tables.history)});
+      CREATE TABLE hard_state AS FROM hard`)
+    return { units, isAllNew }
   }
   const since = Math.min(...units.map((unit) => unit.existing?.sinceCommit ?? Number.MAX_SAFE_INTEGER))
   const inWindow = (file: { dtMin: string; dtMax: string; commit: number }) =>
@@ -101,6 +118,7 @@ export async function mergeBatch(
   )
   await countHard(session, counts)
   await db.run(model('attention', { commit: n, order: versionOrder() }))
+  return { units, isAllNew }
 }
 
 function standingSelect(
@@ -159,31 +177,33 @@ async function countHard(session: CommitSession, counts: CountsByLoad): Promise<
 }
 
 /** Query of the batch's new rows of history, in file order. */
-export const newHistoryQuery = (session: CommitSession): string => {
+export const newHistoryQuery = ({ n }: CommitSession, { isAllNew }: MergedBatch): string => {
   const columns = columnList(tables.history)
-  return `SELECT ${columns} FROM (
-    SELECT * EXCLUDE (unit, is_new), false AS superseded, ${session.n}::BIGINT AS commit_id FROM easy
-    UNION ALL BY NAME
-    SELECT * EXCLUDE (unit) FROM hard
-  ) ORDER BY local_date, series_key, start_at, ${versionOrder()}`
+  const easy = `SELECT * EXCLUDE (unit, is_new), false AS superseded, ${n}::BIGINT AS commit_id FROM easy`
+  if (isAllNew) return `SELECT ${columns} FROM (${easy})`
+  return `SELECT ${columns} FROM (${easy} UNION ALL BY NAME SELECT * EXCLUDE (unit) FROM hard)
+    ORDER BY local_date, series_key, start_at, ${versionOrder()}`
 }
 
-/** Query of the rows that the given units hold after the merge, with `unit`, in file order. */
-export function newCurrentQuery(session: CommitSession, batch: number, units: readonly Unit[]): string {
+/** Query of the rows that some of the batch's units hold after the merge, with `unit`, in file order. */
+export function newCurrentQuery({ n }: CommitSession, { isAllNew }: MergedBatch, units: readonly Unit[]): string {
   const columns = columnList(tables.current)
   const packed = tables.current.fields
     .map((field) => (field.name === 'value' ? `${packedValue('v')} AS value` : `v.${field.name}`))
     .join(', ')
-  const wanted = `BETWEEN ${units[0]?.unit ?? 0} AND ${units.at(-1)?.unit ?? 0} AND v.unit IN (${units.map((unit) => unit.unit).join(', ')})`
-  const days = `BETWEEN DATE ${literal(units[0]?.dt ?? '')} AND DATE ${literal(units.at(-1)?.dt ?? '')}`
+  const [first, last] = [units[0], units.at(-1)]
+  if (!first || !last) throw new RangeError('no units')
+  const wanted = `BETWEEN ${first.unit} AND ${last.unit} AND v.unit IN (${units.map((unit) => unit.unit).join(', ')})`
+  const easy = `SELECT ${packed}, v.unit FROM (SELECT *, ${n}::BIGINT AS commit_id FROM easy) v WHERE v.unit ${wanted}`
+  if (isAllNew) return `SELECT ${columns}, unit FROM (${easy})`
   return `SELECT ${columns}, unit FROM (
     SELECT s.*, v.unit FROM standing s
-    JOIN unit v ON v.batch = ${batch} AND v.dt = s.local_date AND s.series_key BETWEEN v.key_min AND v.key_max
+    JOIN unit v ON v.batch = ${first.batch} AND v.dt = s.local_date AND s.series_key BETWEEN v.key_min AND v.key_max
     ANTI JOIN (SELECT series_key, start_at FROM easy UNION ALL SELECT series_key, start_at FROM hard_state) c
       ON c.series_key = s.series_key AND c.start_at = s.start_at
-    WHERE s.local_date ${days} AND v.unit ${wanted}
+    WHERE s.local_date BETWEEN DATE ${literal(first.dt)} AND DATE ${literal(last.dt)} AND v.unit ${wanted}
     UNION ALL BY NAME
-    SELECT ${packed}, v.unit FROM (SELECT *, ${session.n}::BIGINT AS commit_id FROM easy) v WHERE v.unit ${wanted}
+    ${easy}
     UNION ALL BY NAME
     SELECT ${packed}, v.unit FROM hard_state v WHERE NOT v.superseded AND v.unit ${wanted}
   ) ORDER BY unit, series_key, start_at`

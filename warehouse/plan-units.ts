@@ -24,7 +24,7 @@ export interface UnitLimits {
   readonly fileRows: number
 }
 
-export const unitLimits: UnitLimits = { batchRows: 100_000, fileRows: 1_000_000 }
+export const unitLimits: UnitLimits = { batchRows: 150_000, fileRows: 1_000_000 }
 
 /** The highest series_key: keys have 63 bits. */
 export const maxSeriesKey = 2n ** 63n - 1n
@@ -69,7 +69,7 @@ export function planUnits(
       const keyMax = existing ? BigInt(existing.keyMax) : maxSeriesKey
       const staged = (rows * Number(keyMax - keyMin)) / Number(maxSeriesKey)
       const total = staged + (existing?.rows ?? 0)
-      const parts = total > limits.batchRows ? 2 ** Math.ceil(Math.log2(total / limits.batchRows)) : 1
+      const parts = Math.max(1, Math.ceil(total / limits.batchRows))
       for (let part = 0; part < parts; part += 1) {
         const weight = total / parts
         if (filled > 0 && filled + weight > limits.batchRows) {

@@ -5,15 +5,9 @@ import type { CurrentFile, FileRef, VersionFile } from '../schemas/manifest.ts'
 import { tables } from '../schemas/tables.ts'
 import { columnList, literal } from './columns.ts'
 import { type CommitSession, keepFile, mapConcurrently, rowGroupRows, writeQuery } from './commit-session.ts'
-import { newCurrentQuery, newHistoryQuery } from './merge-batch.ts'
+import { type MergedBatch, newCurrentQuery, newHistoryQuery } from './merge-batch.ts'
 import { later, type Unit } from './plan-units.ts'
 import { integerOf, textOf } from './row-values.ts'
-
-export interface WrittenBatch {
-  readonly history: readonly VersionFile[]
-  /** What stands in the manifest for the batch's units from now on. */
-  readonly current: readonly CurrentFile[]
-}
 
 const isoUtc = (column: string) => `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%fZ')`
 // renames and fsyncs wait on the disk, not on the processor
@@ -21,18 +15,20 @@ const filesAtOnce = 8
 // the engine keeps a buffer per column of each file it has open
 const partitionsAtOnce = 48
 
-/** Writes what {@link mergeBatch} left. */
-export async function writeBatch(session: CommitSession, units: readonly Unit[]): Promise<WrittenBatch> {
+/** Writes the versions a batch brought; none where it brought nothing new. */
+export async function writeHistory(session: CommitSession, merged: MergedBatch): Promise<VersionFile[]> {
+  const { n } = session
+  const place = { kind: 'history', commit: n, part: session.nextPart() } as const
+  const written = await writeQuery(session, newHistoryQuery(session, merged), place)
+  if (!written) return []
+  const [dtMin, dtMax] = [dayOf(written.columns, 'min'), dayOf(written.columns, 'max')]
+  return [{ ...written.ref, commit: n, dtMin, dtMax }]
+}
+
+/** Writes the units of a batch that changed. Answers what stands in the manifest for all its units from now on. */
+export async function writeCurrent(session: CommitSession, merged: MergedBatch): Promise<CurrentFile[]> {
   const { db, n } = session
-  const batch = units[0]?.batch ?? 0
-  const written = await writeQuery(session, newHistoryQuery(session), {
-    kind: 'history',
-    commit: n,
-    part: session.nextPart(),
-  })
-  const history = written
-    ? [{ ...written.ref, commit: n, dtMin: dayOf(written.columns, 'min'), dtMax: dayOf(written.columns, 'max') }]
-    : []
+  const { units } = merged
   const changed = new Set(
     (await db.rows(`SELECT DISTINCT unit FROM (SELECT unit FROM easy UNION ALL SELECT unit FROM hard_state)`)).map(
       (row) => integerOf(row, 'unit'),
@@ -46,7 +42,7 @@ export async function writeBatch(session: CommitSession, units: readonly Unit[])
   )
   // the parts of a file that is split may lie in several batches: each is written, changed or not
   const rewritten = units.filter((unit) => unit.split || changed.has(unit.unit))
-  const files = await writeUnits(session, batch, rewritten)
+  const files = await writeUnits(session, merged, rewritten)
   const current = new Map<string, CurrentFile>()
   for (const unit of units) {
     const known = later(unit.existing?.publishedMax ?? null, publishedMax.get(unit.unit) ?? null)
@@ -62,7 +58,7 @@ export async function writeBatch(session: CommitSession, units: readonly Unit[])
       })
     else if (unit.existing) current.set(unit.existing.path, { ...unit.existing, publishedMax: known })
   }
-  return { history, current: [...current.values()] }
+  return [...current.values()]
 }
 
 const dayOf = (columns: Readonly<Record<string, { min?: string; max?: string }>>, end: 'min' | 'max'): string => {
@@ -72,14 +68,14 @@ const dayOf = (columns: Readonly<Record<string, { min?: string; max?: string }>>
 }
 
 /** Writes the rows of the units, one file each; a unit that has become empty still gets one, which keeps its facts. */
-async function writeUnits(session: CommitSession, batch: number, units: readonly Unit[]) {
+async function writeUnits(session: CommitSession, merged: MergedBatch, units: readonly Unit[]) {
   const { db, scratch, n } = session
   const files = new Map<number, FileRef>()
   for (let at = 0; at < units.length; at += partitionsAtOnce) {
     const some = units.slice(at, at + partitionsAtOnce)
     const folder = scratch.file(session.nextPart())
     await db.run(
-      `COPY (${newCurrentQuery(session, batch, some)}) TO ${literal(folder)} (FORMAT parquet, COMPRESSION zstd,
+      `COPY (${newCurrentQuery(session, merged, some)}) TO ${literal(folder)} (FORMAT parquet, COMPRESSION zstd,
         ROW_GROUP_SIZE ${rowGroupRows}, PARTITION_BY (unit))`,
     )
     const [rows, locals] = await rowsOfFiles(session, folder, some)

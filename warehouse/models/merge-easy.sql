@@ -1,5 +1,5 @@
 -- One arrival a key, later than all that is known of it: compare with the current row, no history needed.
-CREATE OR REPLACE TEMP TABLE easy AS
+CREATE TABLE easy AS
 SELECT a.* EXCLUDE (late), s.series_key IS NULL AS is_new
 FROM arrived a LEFT JOIN standing s ON s.series_key = a.series_key AND s.start_at = a.start_at
 WHERE a.series_key NOT IN (SELECT series_key FROM hard_series) AND (s.series_key IS NULL

@@ -4,7 +4,7 @@ SELECT eid, {{content_columns}} FROM past WHERE NOT superseded
 UNION ALL
 SELECT eid, {{content_columns}} FROM fresh;
 
-CREATE OR REPLACE TEMP TABLE hard AS
+CREATE TABLE hard AS
 SELECT l.series_key, l.start_at, l.unit, {{content_columns_c}}, l.origin = 'cover' AS superseded,
   l.published_at, l.load_id, l.commit_id, l.byte_offset, l.content
 FROM line l
@@ -16,7 +16,7 @@ WHERE l.in_batch AND l.content IS DISTINCT FROM l.content_before AND l.origin <>
 UPDATE hard SET value = NULL, energy_kwh = NULL WHERE superseded;
 
 -- Current of each key is the first of its last run of equal contents, in whatever order they came; nothing is, where it withdraws.
-CREATE OR REPLACE TEMP TABLE hard_state AS
+CREATE TABLE hard_state AS
 WITH version AS (
   SELECT h.* EXCLUDE (unit) FROM hard h
   UNION ALL BY NAME
