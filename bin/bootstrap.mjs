@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 /** Starts the command line from a fresh checkout: installs what is missing, then runs `cli.ts` under the pinned Node. */
 import { spawn } from 'node:child_process'
+import { realpathSync } from 'node:fs'
 import { constants } from 'node:os'
-import { join } from 'node:path'
-import { ensureInstalled, root } from './install.mjs'
+import { ensureInstalled } from './install.mjs'
 
-/** Runs the command line as a child; signals go to it, its exit status becomes ours. */
-function runUnder(node, cli) {
-  const child = spawn(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit' })
+/** Runs this script as a child under another Node; signals go to it, its exit status becomes ours. */
+function runUnder(node) {
+  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' })
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   for (const signal of signals) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
@@ -22,9 +22,11 @@ function runUnder(node, cli) {
 
 try {
   const node = await ensureInstalled()
-  const cli = join(root, 'bin', 'cli.ts')
-  if (node === process.execPath) await import('./cli.ts')
-  else runUnder(node, cli)
+  if (realpathSync(node) === realpathSync(process.execPath)) {
+    const { useCompileCache } = await import('./compile-cache.ts')
+    useCompileCache()
+    await import('./cli.ts')
+  } else runUnder(node)
 } catch (error) {
   console.error(`meterlake: ${error.message}`)
   console.error('Correct this and start again; what was installed stays.')

@@ -1,6 +1,8 @@
-/** The child process of a load or a publish: one job, sent as the first message; answers over IPC, then ends. */
-import { enableCompileCache } from 'node:module'
-import { join } from 'node:path'
+/**
+ * The child process of a load or a publish: one job, sent as the first message; answers over IPC, then ends. Its argument is the
+ * kind of the job to come.
+ */
+import { useCompileCache } from './compile-cache.ts'
 import type { LakeJob, LakeJobMessage, LakeJobResult } from '../schemas/load-process.ts'
 import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
 import { version } from './version.ts'
@@ -28,12 +30,17 @@ const onProgress = (phase: Progress['phase'], done: number, total: number): void
   void send({ type: 'progress', phase, done, total })
 }
 
+const needs = {
+  load: async () => ({
+    ...(await import('../warehouse/stage.ts')),
+    ...(await import('../espi/feed-reader.ts')),
+    ...(await import('../warehouse/ledger.ts')),
+  }),
+  publish: async () => import('../warehouse/publish.ts'),
+}
+
 async function load(job: Extract<LakeJob, { kind: 'load' }>): Promise<LakeJobResult> {
-  const [{ stageLoad }, { openFeedReader }, { isKnownLoad }] = await Promise.all([
-    import('../warehouse/stage.ts'),
-    import('../espi/feed-reader.ts'),
-    import('../warehouse/ledger.ts'),
-  ])
+  const { stageLoad, openFeedReader, isKnownLoad } = await needs.load()
   const { roots, profile, request, markupMemory = true } = job
   const staged = await stageLoad({
     roots,
@@ -49,7 +56,7 @@ async function load(job: Extract<LakeJob, { kind: 'load' }>): Promise<LakeJobRes
 }
 
 async function publish(job: Extract<LakeJob, { kind: 'publish' }>): Promise<LakeJobResult> {
-  const { publishStaged } = await import('../warehouse/publish.ts')
+  const { publishStaged } = await needs.publish()
   const { roots, timeZone } = job
   const { loads, commit } = await publishStaged({ roots, timeZone, onProgress })
   return { kind: 'publish', loads, commit }
@@ -70,8 +77,6 @@ async function answer(job: LakeJob): Promise<LakeJobMessage> {
 
 process.once('message', (job: LakeJob) => {
   kind = job.kind
-  // compiled modules of earlier children: half of the time to start
-  enableCompileCache(join(job.roots.lake, 'state/compile-cache'))
   void answer(job).then(async (message) => {
     await send(message)
     isAnswered = true
@@ -92,3 +97,8 @@ process.on('disconnect', () => {
   // the parent is gone, and what is half done must not go on; process.exit() would wait for the engine, which waits for us
   process.kill(process.pid, 'SIGKILL')
 })
+
+useCompileCache()
+const expected = process.argv[2]
+// what fails now fails again with the job, and is answered
+if (expected === 'load' || expected === 'publish') needs[expected]().catch(() => undefined)

@@ -4,18 +4,17 @@ import { join } from 'node:path'
 import { profiles } from '../custodian/profile.ts'
 import type { Config } from '../schemas/config.ts'
 import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
-import type { RawFeed } from '../schemas/ingest.ts'
+import type { PublishedLoad, RawFeed } from '../schemas/ingest.ts'
 import type { LakeJob, LakeRoots } from '../schemas/load-process.ts'
 import { formatPath, loadIdOf } from '../warehouse/paths.ts'
 import { archiveRaw } from '../warehouse/raw-archive.ts'
 import { openFolder } from '../warehouse/storage.ts'
-import { ensureViews } from '../warehouse/views.ts'
 import type { Format } from './command-context.ts'
 import { findFeedFiles, type FeedFile, saveStdin } from './feed-files.ts'
 import { type FileOutcome, showFailures, showLoadSummary } from './load-summary.ts'
 import { openProgress, type Progress } from './progress.ts'
 import { exitCodes } from './report-error.ts'
-import { readerOptions, runLakeJob } from './run-lake-job.ts'
+import { openLakeProcess, readerOptions, runLakeJob } from './run-lake-job.ts'
 
 export interface LoadFilesOptions {
   readonly roots: LakeRoots
@@ -24,7 +23,8 @@ export interface LoadFilesOptions {
   readonly format: Format
 }
 
-type FeedProfile = Extract<LakeJob, { kind: 'load' }>['profile']
+type LoadJob = Extract<LakeJob, { kind: 'load' }>
+type FeedProfile = LoadJob['profile']
 
 interface Run {
   readonly roots: LakeRoots
@@ -50,9 +50,9 @@ export async function loadFiles(patterns: readonly string[], options: LoadFilesO
     using progress = openProgress(process.stderr)
     const run = { roots, profile, reader: readerOptions(config), signal: abort.signal, progress }
     const outcomes = await loadAll(files, run)
-    await publish(run, outcomes)
+    const committed = await publish(run, outcomes)
     progress[Symbol.dispose]()
-    const quarantined = await showLoadSummary(roots, outcomes, format)
+    const quarantined = await showLoadSummary(roots, outcomes, committed, format)
     showFailures(outcomes)
     if (outcomes.some(({ outcome }) => outcome === 'failed')) return exitCodes.failed
     return quarantined > 0 ? exitCodes.incomplete : exitCodes.done
@@ -95,6 +95,8 @@ async function loadOne(file: FeedFile, run: Run): Promise<FileOutcome> {
   const { roots, profile, reader, signal, progress } = run
   const started = Date.now()
   let loadId: string | null = null
+  // it gets ready while the file is archived
+  using child = openLakeProcess<LoadJob>('load')
   const outcome = (result: FileOutcome['outcome'], error: MeterlakeError | null): FileOutcome => {
     progress.finish(file.name, file.bytes, result)
     return {
@@ -111,7 +113,7 @@ async function loadOne(file: FeedFile, run: Run): Promise<FileOutcome> {
     const raw = await archive(file, run)
     loadId = loadIdOf(raw.sha256)
     const request = { raw, source: 'file', sourceName: file.name, notificationId: null, correlationId: null } as const
-    const { staged } = await runLakeJob(
+    const { staged } = await child.run(
       { kind: 'load', roots, profile, request, ...reader },
       {
         signal,
@@ -139,16 +141,21 @@ const archive = (file: FeedFile, { roots, signal }: Run): Promise<RawFeed> =>
     signal,
   })
 
-/** One commit for all, also the ledger rows of files that failed. Nothing staged is nothing to do. */
-async function publish({ roots, profile, signal, progress }: Run, outcomes: readonly FileOutcome[]): Promise<void> {
+/** One commit for all, also the ledger rows of files that failed; answers what it committed. Nothing staged is nothing to do. */
+async function publish(
+  { roots, profile, signal, progress }: Run,
+  outcomes: readonly FileOutcome[],
+): Promise<readonly PublishedLoad[]> {
   if (outcomes.every(({ outcome }) => outcome === 'known')) {
     // a publisher may have ended between its commit and its views
+    const { ensureViews } = await import('../warehouse/views.ts')
     await ensureViews(roots)
-    return
+    return []
   }
   progress.start('publishing', 0, 0)
-  await runLakeJob(
+  const { loads } = await runLakeJob(
     { kind: 'publish', roots, timeZone: profile.timeZone },
     { signal, onProgress: ({ done, total }) => progress.share(done, total) },
   )
+  return loads
 }

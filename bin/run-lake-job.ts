@@ -29,36 +29,26 @@ const stderrKeptChars = 4000
 /** How the configuration wants feeds read, as part of a job. */
 export const readerOptions = ({ reader }: Pick<Config, 'reader'>) => ({ markupMemory: reader.markup_memory === 'on' })
 
-/**
- * Runs one job to its end. Raises the MeterlakeError of the child; LOAD_CANCELLED where the signal stopped it; LOAD_CRASHED, with exit code
- * or signal and the last lines of stderr, where it ended without an answer.
- */
-export async function runLakeJob<Job extends LakeJob>(
-  job: Job,
-  options: RunLakeJobOptions = {},
-): Promise<Extract<LakeJobResult, { kind: Job['kind'] }>> {
-  const { signal, onProgress, graceMs = 5000 } = options
-  if (signal?.aborted) throw cancelledError(job)
-  const child = spawn(process.execPath, [...nodeFlags, script], {
+/** A child process that waits for its one job; disposed of before it has one, it ends. */
+export interface LakeProcess<Job extends LakeJob> extends Disposable {
+  /**
+   * Runs the job to its end. Raises the MeterlakeError of the child; LOAD_CANCELLED where the signal stopped it; LOAD_CRASHED, with
+   * exit code or signal and the last lines of stderr, where it ended without an answer.
+   */
+  run(job: Job, options?: RunLakeJobOptions): Promise<Extract<LakeJobResult, { kind: Job['kind'] }>>
+}
+
+/** Starts a child for a job that comes later: it imports meanwhile what a job of this kind needs. */
+export function openLakeProcess<Job extends LakeJob>(kind: Job['kind']): LakeProcess<Job> {
+  const child = spawn(process.execPath, [...nodeFlags, script, kind], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: environment,
   })
-  let answer: Exclude<LakeJobMessage, { type: 'progress' }> | undefined
   let failure: Error | undefined
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-stderrKeptChars)
   })
-  child.on('message', (message: LakeJobMessage) => {
-    if (message.type === 'progress') onProgress?.(message)
-    else answer = message
-  })
-  let killTimer: NodeJS.Timeout | undefined
-  const cancel = () => {
-    child.kill('SIGTERM')
-    killTimer = setTimeout(() => child.kill('SIGKILL'), graceMs)
-  }
-  signal?.addEventListener('abort', cancel, { once: true })
   const ended = new Promise<{ code: number | null; killedBy: string | null }>((resolve) => {
     child.on('error', (error) => {
       failure = error
@@ -66,25 +56,55 @@ export async function runLakeJob<Job extends LakeJob>(
     })
     child.on('close', (code, killedBy) => resolve({ code, killedBy }))
   })
-  child.send(job, (error) => {
-    if (error) failure = error
-  })
-  const { code, killedBy } = await ended
-  signal?.removeEventListener('abort', cancel)
-  clearTimeout(killTimer)
+  let isBusy = false
+  return {
+    async run(job, { signal, onProgress, graceMs = 5000 } = {}) {
+      if (signal?.aborted) throw cancelledError(job)
+      isBusy = true
+      let answer: Exclude<LakeJobMessage, { type: 'progress' }> | undefined
+      child.on('message', (message: LakeJobMessage) => {
+        if (message.type === 'progress') onProgress?.(message)
+        else answer = message
+      })
+      let killTimer: NodeJS.Timeout | undefined
+      const cancel = () => {
+        child.kill('SIGTERM')
+        killTimer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+      }
+      signal?.addEventListener('abort', cancel, { once: true })
+      child.send(job, (error) => {
+        if (error) failure = error
+      })
+      const { code, killedBy } = await ended
+      signal?.removeEventListener('abort', cancel)
+      clearTimeout(killTimer)
 
-  // done is done: a result that crossed with the cancellation stands
-  if (answer?.type === 'result') return answer.result as Extract<LakeJobResult, { kind: Job['kind'] }>
-  if (signal?.aborted) throw cancelledError(job)
-  if (answer) throw new MeterlakeError(answer.code, answer.message, answer.details)
-  throw new MeterlakeError(
-    'LOAD_CRASHED',
-    `the process of ${describe(job)} ended without an answer (${killedBy ?? `exit code ${code ?? 'none'}`})${
-      stderr.trim() === '' ? '' : `; its last words: ${stderr.trim().split('\n').slice(-3).join(' | ')}`
-    }`,
-    { exit_code: code, signal: killedBy, stderr: stderr.trim() },
-    { cause: failure },
-  )
+      // done is done: a result that crossed with the cancellation stands
+      if (answer?.type === 'result') return answer.result as Extract<LakeJobResult, { kind: Job['kind'] }>
+      if (signal?.aborted) throw cancelledError(job)
+      if (answer) throw new MeterlakeError(answer.code, answer.message, answer.details)
+      throw new MeterlakeError(
+        'LOAD_CRASHED',
+        `the process of ${describe(job)} ended without an answer (${killedBy ?? `exit code ${code ?? 'none'}`})${
+          stderr.trim() === '' ? '' : `; its last words: ${stderr.trim().split('\n').slice(-3).join(' | ')}`
+        }`,
+        { exit_code: code, signal: killedBy, stderr: stderr.trim() },
+        { cause: failure },
+      )
+    },
+    [Symbol.dispose]() {
+      if (!isBusy) child.kill('SIGKILL')
+    },
+  }
+}
+
+/** {@link LakeProcess.run} in a process of its own, started now. */
+export async function runLakeJob<Job extends LakeJob>(
+  job: Job,
+  options: RunLakeJobOptions = {},
+): Promise<Extract<LakeJobResult, { kind: Job['kind'] }>> {
+  using child = openLakeProcess<Job>(job.kind)
+  return await child.run(job, options)
 }
 
 const describe = (job: LakeJob): string =>
