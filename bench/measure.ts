@@ -8,30 +8,33 @@ export interface Measurement {
   readonly wall_s: number
   /** user + system, of the command and every process it waited for. */
   readonly cpu_s: number
-  /** Largest sum of resident memory over the process tree, sampled every 20 ms. Shared pages count once per process. */
-  readonly peakRss_mb: number
+  /** Largest sum of resident memory over the process tree, sampled every 20 ms. A page that n processes share counts 1/n in each. */
+  readonly peak_mb: number
   readonly stdout: string
 }
 
-/** Resident bytes of a process and all its descendants (Linux: /proc). */
-function treeRss(root: number): number {
+/** Resident bytes of a process and all its descendants, each page once (Linux: proportional set size in /proc). */
+function treeMemory(root: number): number {
   const children = new Map<number, number[]>()
-  const rss = new Map<number, number>()
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'latin1')
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      const parent = Number(fields[1])
-      rss.set(Number(name), Number(fields[21]) * 4096)
-      children.set(parent, [...(children.get(parent) ?? []), Number(name)])
-    } catch {
-      continue // it ended between the two looks
-    }
+    const stat = readProc(`/proc/${name}/stat`)
+    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+    children.set(parent, [...(children.get(parent) ?? []), Number(name)])
   }
   const sum = (pid: number): number =>
-    (rss.get(pid) ?? 0) + (children.get(pid) ?? []).reduce((n, child) => n + sum(child), 0)
+    Number(/^Pss:\s+(\d+) kB/m.exec(readProc(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0) * 1024 +
+    (children.get(pid) ?? []).reduce((total, child) => total + sum(child), 0)
   return sum(root)
+}
+
+/** Empty where the process ended between two looks. */
+function readProc(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
 }
 
 /** Measures `command`; rejects where it exits with another code than 0. */
@@ -48,13 +51,13 @@ export async function measure(command: readonly string[], env: NodeJS.ProcessEnv
   child.stdout.on('data', (data: Buffer) => (stdout += data.toString()))
   child.stderr.on('data', (data: Buffer) => (stderr += data.toString()))
   let peak = 0
-  const sampler = setInterval(() => (peak = Math.max(peak, treeRss(child.pid ?? 0))), 20)
+  const sampler = setInterval(() => (peak = Math.max(peak, treeMemory(child.pid ?? 0))), 20)
   const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
   clearInterval(sampler)
   const wall_s = (performance.now() - started) / 1000
   const times = /@@ ([\d.]+) ([\d.]+) ([\d.]+)/.exec(stderr)
   if (code !== 0 || times === null) throw new Error(`${command.join(' ')} ended with ${code}:\n${stderr.slice(-2000)}`)
-  return { wall_s, cpu_s: Number(times[2]) + Number(times[3]), peakRss_mb: peak / 1e6, stdout }
+  return { wall_s, cpu_s: Number(times[2]) + Number(times[3]), peak_mb: peak / 1e6, stdout }
 }
 
 /** Middle value; of an even number of values the lower middle. */

@@ -83,7 +83,7 @@ for (const form of flags.forms.split(',') as FeedForm[]) {
     ours.push(await loadFeed(feed))
     parse.push(await measure([process.execPath, `${root}bench/parse-only.ts`, feed.path]))
   }
-  peaks.set(`${form} ${mb}`, Math.max(...ours.map((m) => m.peakRss_mb)))
+  peaks.set(`${form} ${mb}`, Math.max(...ours.map((m) => m.peak_mb)))
   say(row(feed, 'meterlake load', ours, parse))
   say(row(feed, 'saxes, parsing alone', parse, parse))
 }
@@ -93,7 +93,7 @@ if (flags.memory) {
   say('|---|---|---|---|')
   for (const form of flags.forms.split(',') as FeedForm[]) {
     const small = peaks.get(`${form} ${mb}`) ?? 0
-    const large = (await loadFeed(benchFeed(flags.cache, form, 3 * mb))).peakRss_mb
+    const large = (await loadFeed(benchFeed(flags.cache, form, 3 * mb))).peak_mb
     say(`| ${form} | ${small.toFixed(0)} MB | ${large.toFixed(0)} MB | ${(large - small).toFixed(0)} MB |`)
   }
 }
@@ -109,5 +109,5 @@ function row(
   const wall = runs.map((run) => run.wall_s)
   const cpu = runs.map((run) => (run.cpu_s / size) * 100)
   const ratio = runs.map((run, round) => run.cpu_s / (yardstick[round]?.cpu_s ?? Number.NaN))
-  return `| ${feed.form} ${size.toFixed(0)} MB, ${feed.truth.rows} readings | ${program} | ${(size / Math.min(...wall)).toFixed(0)} (${(size / median(wall)).toFixed(0)}) | ${Math.min(...cpu).toFixed(2)} (${median(cpu).toFixed(2)}) | ${Math.max(...runs.map((run) => run.peakRss_mb)).toFixed(0)} MB | ${median(ratio).toFixed(2)} |`
+  return `| ${feed.form} ${size.toFixed(0)} MB, ${feed.truth.rows} readings | ${program} | ${(size / Math.min(...wall)).toFixed(0)} (${(size / median(wall)).toFixed(0)}) | ${Math.min(...cpu).toFixed(2)} (${median(cpu).toFixed(2)}) | ${Math.max(...runs.map((run) => run.peak_mb)).toFixed(0)} MB | ${median(ratio).toFixed(2)} |`
 }

@@ -18,6 +18,7 @@ import { registerUnits, zeroCounts } from './merge-batch.ts'
 import { mergeBatches } from './merge-batches.ts'
 import { model } from './model.ts'
 import { planUnits, reachDays, type Unit, type UnitLimits } from './plan-units.ts'
+import { spreadIncoming } from './spread-incoming.ts'
 import type { StageQueue } from './stage-queue.ts'
 import { appendCustomers } from './versioned-table.ts'
 import { integerOf, textOf } from './row-values.ts'
@@ -56,6 +57,7 @@ export async function prepareCommit(
   const counts = zeroCounts(queue.loads)
   const units = await planTouchedUnits(session, span, durations, options.limits)
   await registerUnits(session, units)
+  await spreadIncoming(session, span.days, (units.at(-1)?.batch ?? 0) + 1)
   const backDays = reachDays(durations.minDurationS, durations.maxDurationS)
 
   const replaced = new Set(units.map((unit) => unit.existing?.path))

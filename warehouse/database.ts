@@ -60,6 +60,12 @@ export interface ColumnBatch {
 /** Gives batches one after the other, synchronously; undefined at the end. What it throws aborts the query. A batch is free again at the next call. */
 export type BatchSource = () => ColumnBatch | undefined
 
+/**
+ * How Parquet is written. A dictionary pays for columns of few values; its default limit, a fifth of the row group, costs memory
+ * for every column, and time and size for most (docs/decisions.md).
+ */
+export const parquetOptions = 'FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 1000'
+
 const vectorRows = 2048
 const engineTypes: Record<SourceColumn['type'], { readonly type: DuckDBType; readonly words: 1 | 2 }> = {
   INTEGER: { type: INTEGER, words: 1 },
@@ -122,6 +128,8 @@ export class Database implements AsyncDisposable {
         autoinstall_known_extensions: 'false',
         autoload_known_extensions: 'false',
         allow_community_extensions: 'false',
+        // it keeps what was read of files, beside the page cache of the system
+        enable_external_file_cache: 'false',
         ...(options.readOnly ? { access_mode: 'READ_ONLY' } : {}),
       })
       return new Database(instance, await connectTo(instance), where, true)
@@ -160,7 +168,7 @@ export class Database implements AsyncDisposable {
   /** Writes a query into one Parquet file (zstd, V1 pages). Not fsynced: `Storage.publish` does that. */
   async copy(query: string, file: string, options: CopyOptions): Promise<WrittenFile> {
     const metadata = Object.entries(options.metadata ?? {}).map(([key, text]) => `${identifier(key)}: ${literal(text)}`)
-    const sql = `COPY (${query}) TO ${literal(file)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${options.rowGroupRows}${
+    const sql = `COPY (${query}) TO ${literal(file)} (${parquetOptions}, ROW_GROUP_SIZE ${options.rowGroupRows}${
       metadata.length === 0 ? '' : `, KV_METADATA {${metadata.join(', ')}}`
     }, RETURN_STATS)`
     const reader = await this.#guard(() => this.#connection.runAndReadAll(sql), file)

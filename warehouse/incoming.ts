@@ -51,7 +51,7 @@ export async function prepareIncoming(
 ): Promise<IncomingSpan> {
   const { db, parent, lake, n } = session
   const view = (name: string, query: string) => db.run(`CREATE OR REPLACE TEMP VIEW ${name} AS ${query}`)
-  await db.run(`CREATE OR REPLACE TEMP TABLE staged_block AS ${stagedSelect(session, loads, 'block')}`)
+  await view('staged_block', stagedSelect(session, loads, 'block'))
   await view('staged_block_run', stagedSelect(session, loads, 'block_run'))
   await view('staged_readings', stagedSelect(session, loads, 'readings'))
   await view('staged_codes', stagedSelect(session, loads, 'reading_codes'))

@@ -73,7 +73,16 @@ export async function mergeBatch(
   const arrivingBefore = `SELECT series_key, start_at, duration_s FROM incoming
     WHERE local_date >= DATE '${windowFrom}' AND local_date < DATE '${first.dt}'`
   await db.run(
-    model('batch', { from: first.dt, to: last.dt, batch, standing, before, arriving_before: arrivingBefore }),
+    model('batch', {
+      from: first.dt,
+      to: last.dt,
+      key_min: String(units.reduce((min, { keyMin }) => (keyMin < min ? keyMin : min), first.keyMin)),
+      key_max: String(units.reduce((max, { keyMax }) => (keyMax > max ? keyMax : max), first.keyMax)),
+      batch,
+      standing,
+      before,
+      arriving_before: arrivingBefore,
+    }),
   )
   const [hardSeries] = await db.rows(`SELECT count(*)::INTEGER AS n FROM hard_series`)
   const isHard = hardSeries?.['n'] !== 0

@@ -45,7 +45,11 @@ export async function publishStaged(options: PublishOptions): Promise<Published>
   await using _lock = await holdPublishLock(lockPath, options.waitForLockMs ?? 120_000)
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const published = await commitOnce(options, lake, pii)
-    if (published) return published
+    if (!published) continue
+    // the engine of the commit has given back its memory by now
+    if (!options.deferViews) await followWithViews(options.roots, published.commit)
+    if (published.commit !== null) options.onProgress?.('commit', 1, 1)
+    return published
   }
   throw new MeterlakeError('LAKE_CONTENDED', `other publishers won ${attempts} times at ${options.roots.lake}`)
 }
@@ -70,10 +74,7 @@ async function commitOnce(options: PublishOptions, lake: Storage, pii: Storage):
   const parent = newest ?? emptyManifest(options.timeZone, '')
   const queue = await readStageQueue(lake, db, parent)
   for (const id of queue.spent) await removeStage(lake, pii, id)
-  if (queue.ids.length === 0) {
-    if (newest && !options.deferViews) await ensureAllViews(options.roots)
-    return { loads: [], commit: null }
-  }
+  if (queue.ids.length === 0) return { loads: [], commit: null }
   const isPersonal = queue.loads.some((load) => Object.values(load.files).some(({ root }) => root === 'pii'))
   // staged since: look again
   if (isPersonal && !isPrivate) return undefined
@@ -91,11 +92,6 @@ async function commitOnce(options: PublishOptions, lake: Storage, pii: Storage):
   return await commitQueue(session, queue, options)
 }
 
-async function ensureAllViews(roots: LakeRoots): Promise<void> {
-  await ensureViews(roots)
-  await ensurePersonalViews(roots)
-}
-
 async function commitQueue(
   session: CommitSession,
   queue: StageQueue,
@@ -111,8 +107,6 @@ async function commitQueue(
     isDiscarded = !(await createManifest(lake, manifest))
     if (isDiscarded) return undefined
     for (const id of queue.ids) await removeStage(lake, pii, id)
-    if (!options.deferViews) await followWithViews(options.roots, n)
-    onProgress('commit', 1, 1)
     return { loads, commit: n }
   } catch (error) {
     // who was first has removed the stages both were reading
@@ -125,11 +119,12 @@ async function commitQueue(
 }
 
 /** The commit stands, whatever becomes of the views. */
-async function followWithViews(roots: LakeRoots, commit: number): Promise<void> {
+async function followWithViews(roots: LakeRoots, commit: number | null): Promise<void> {
   try {
-    await ensureAllViews(roots)
+    await ensureViews(roots)
+    await ensurePersonalViews(roots)
   } catch (error) {
-    if (!isMeterlakeError(error)) throw error
+    if (commit === null || !isMeterlakeError(error)) throw error
     const message = `commit ${commit} is published, but its views are not yet, the next load or query makes them: ${error.message}`
     throw new MeterlakeError(error.code, message, { ...error.details, commit }, { cause: error })
   }

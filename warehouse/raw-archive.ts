@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
 import type { RawFeed } from '../schemas/ingest.ts'
 import { type BodySniff, contentCodingOf, GzipSniff, PlainSniff } from './feed-sniff.ts'
+import { giveBack } from './give-back.ts'
 import { formatPath } from './paths.ts'
 import { archivedBytes, type RawIndex, rawIndexSchema } from './raw-index.ts'
 import { guarded } from './storage-error.ts'
@@ -13,6 +14,8 @@ import type { Storage } from './storage.ts'
 const frameBytes = 4 * 1024 * 1024
 const compress = promisify(zstdCompress)
 const compressOptions = {
+  // most frames in one piece, which can be given back
+  chunkSize: 1024 * 1024,
   params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
 }
 
@@ -77,6 +80,7 @@ async function compressFile(request: ArchiveRequest, target: string): Promise<Bo
     const frame = await pending
     await guarded(target, () => output.appendFile(frame))
     frames.push(frame.length)
+    giveBack(frame)
   }
   const buffers = [Buffer.allocUnsafeSlow(frameBytes), Buffer.allocUnsafeSlow(frameBytes)] as const
   for (let turn = 0; ; turn++) {

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip, zstdDecompressSync } from 'node:zlib'
 import { MeterlakeError } from '../schemas/errors.ts'
 import { exceedsInflation } from './feed-sniff.ts'
+import { giveBack } from './give-back.ts'
 import { type FramePlace, framesOf, type RawIndex } from './raw-index.ts'
 import { guarded } from './storage-error.ts'
 
@@ -46,17 +47,12 @@ function* receivedChunks(path: string, index: RawIndex, isFreed: boolean): Gener
       if (length !== place.compressedBytes) throw corrupt(path, index, place)
       const bytes = decompress(path, index, place, buffer.subarray(0, length))
       for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes)
-      if (isFreed && before) free(before)
+      if (isFreed && before) giveBack(before)
       before = bytes
     }
   } finally {
     closeSync(file)
   }
-}
-
-/** Gives the memory of a buffer back now; what still looks at it finds it empty or throws. A small one may lie in Node's pool, with others. */
-function free(bytes: Buffer): void {
-  if (bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === bytes.length) bytes.buffer.transfer(0)
 }
 
 /** The bytes of a plain file, in order. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { CurrentFile, FileRef, VersionFile } from '../schemas/manifest.ts'
 import { tables } from '../schemas/tables.ts'
 import { columnList, literal } from './columns.ts'
+import { parquetOptions } from './database.ts'
 import { type CommitSession, keepFile, mapConcurrently, rowGroupRows, writeQuery } from './commit-session.ts'
 import { type MergedBatch, newCurrentQuery, newHistoryQuery } from './merge-batch.ts'
 import { later, type Unit } from './plan-units.ts'
@@ -67,36 +68,48 @@ const dayOf = (columns: Readonly<Record<string, { min?: string; max?: string }>>
   return day.slice(0, 10)
 }
 
+interface LocalFile {
+  readonly local: string
+  readonly rows: number
+}
+
 /** Writes the rows of the units, one file each; a unit that has become empty still gets one, which keeps its facts. */
 async function writeUnits(session: CommitSession, merged: MergedBatch, units: readonly Unit[]) {
-  const { db, scratch, n } = session
   const files = new Map<number, FileRef>()
   for (let at = 0; at < units.length; at += partitionsAtOnce) {
     const some = units.slice(at, at + partitionsAtOnce)
-    const folder = scratch.file(session.nextPart())
-    await db.run(
-      `COPY (${newCurrentQuery(session, merged, some)}) TO ${literal(folder)} (FORMAT parquet, COMPRESSION zstd,
-        ROW_GROUP_SIZE ${rowGroupRows}, PARTITION_BY (unit))`,
-    )
-    const [rows, locals] = await rowsOfFiles(session, folder, some)
+    const query = newCurrentQuery(session, merged, some)
+    const locals = some.length === 1 ? [await writeUnit(session, query)] : await writePartitions(session, query, some)
     const kept = await mapConcurrently(some, filesAtOnce, async ({ unit, dt }, index) => {
-      const path = { kind: 'current', dt, commit: n, part: session.nextPart() } as const
-      return [unit, await keepFile(session, locals[index] ?? '', path, rows[index] ?? 0)] as const
+      const { local, rows } = locals[index] ?? { local: '', rows: 0 }
+      const path = { kind: 'current', dt, commit: session.n, part: session.nextPart() } as const
+      return [unit, await keepFile(session, local, path, rows)] as const
     })
     for (const [unit, file] of kept) files.set(unit, file)
   }
   return files
 }
 
-/** Rows and path of the one file of each unit's partition. */
-async function rowsOfFiles(session: CommitSession, folder: string, units: readonly Unit[]) {
+/** A unit alone streams into its file. */
+async function writeUnit({ db, scratch, nextPart }: CommitSession, query: string): Promise<LocalFile> {
+  const local = scratch.file(nextPart())
+  const { rows } = await db.copy(`SELECT ${columnList(tables.current)} FROM (${query})`, local, { rowGroupRows })
+  return { local, rows }
+}
+
+/** Several are partitions of one statement, in the order of the units. */
+async function writePartitions(session: CommitSession, query: string, units: readonly Unit[]): Promise<LocalFile[]> {
+  const folder = session.scratch.file(session.nextPart())
+  await session.db.run(
+    `COPY (${query}) TO ${literal(folder)} (${parquetOptions}, ROW_GROUP_SIZE ${rowGroupRows}, PARTITION_BY (unit))`,
+  )
   const locals: string[] = []
   for (const { unit } of units) locals.push(await oneFile(session, join(folder, `unit=${unit}`)))
   const counted = await session.db.rows(
     `SELECT file_name AS file, num_rows::INTEGER AS rows FROM parquet_file_metadata([${locals.map(literal).join(', ')}])`,
   )
   const rows = new Map(counted.map((row) => [textOf(row, 'file'), integerOf(row, 'rows')]))
-  return [locals.map((local) => rows.get(local) ?? 0), locals] as const
+  return locals.map((local) => ({ local, rows: rows.get(local) ?? 0 }))
 }
 
 /** The one file of a partition: none becomes an empty one, several (a partition the engine flushed early) are joined. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { CurrentFile } from '../../schemas/manifest.ts'
 import { maxSeriesKey, planUnits, reachDays } from '../../warehouse/plan-units.ts'
+import { planBundles } from '../../warehouse/spread-incoming.ts'
 
 const file = (dt: string, rows: number, publishedMax: string | null = null): CurrentFile => ({
   path: `current/dt=${dt}/1-a.parquet`,
@@ -55,4 +56,22 @@ test('late is what is not newer than the day itself and the days that may reach 
   expect(reachDays(900, 3600)).toBe(1)
   expect(reachDays(86_400, 86_400)).toBe(0)
   expect(reachDays(null, 0)).toBe(0)
+})
+
+test('bundles hold about equally many readings: small days together, a large one in ranges of its keys', () => {
+  const days = [
+    { dt: '2026-01-03', rows: 400 },
+    { dt: '2026-01-01', rows: 40 },
+    { dt: '2026-01-02', rows: 50 },
+    { dt: '2026-01-04', rows: 10 },
+  ]
+  const bundles = planBundles(days, 5)
+  expect(bundles.map(({ dt, first, parts }) => [dt, first, parts])).toEqual([
+    ['2026-01-01', 0, 1],
+    ['2026-01-02', 0, 1],
+    ['2026-01-03', 1, 4],
+    ['2026-01-04', 5, 1],
+  ])
+  for (const { parts, width } of bundles) expect(maxSeriesKey / width).toBeLessThanOrEqual(BigInt(parts))
+  expect(maxSeriesKey / (bundles[2]?.width ?? 1n)).toBe(3n)
 })

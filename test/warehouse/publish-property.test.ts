@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { LakeRoots } from '../../schemas/load-process.ts'
+import type { UnitLimits } from '../../warehouse/plan-units.ts'
 import { publishStaged } from '../../warehouse/publish.ts'
 import { queryRows } from '../support/query-rows.ts'
 import { ensureViews } from '../../warehouse/views.ts'
@@ -48,13 +49,17 @@ const feedOf = ({ published, readings }: Sent, salt: number): Feed => ({
 })
 
 /** Stages and commits groups of feeds; answers every reading as an event. */
-async function commitAll(roots: LakeRoots, groups: readonly (readonly Sent[])[]): Promise<ReadingEvent[]> {
+async function commitAll(
+  roots: LakeRoots,
+  groups: readonly (readonly Sent[])[],
+  limits: UnitLimits,
+): Promise<ReadingEvent[]> {
   const events: ReadingEvent[] = []
   let salt = 0
   for (const group of groups) {
     const staged: { loadId: string; sent: Sent }[] = []
     for (const sent of group) staged.push({ loadId: await stageFeed(roots, feedOf(sent, (salt += 1))), sent })
-    const { commit } = await publishStaged({ roots, timeZone, deferViews: true })
+    const { commit } = await publishStaged({ roots, timeZone, limits, deferViews: true })
     for (const { loadId, sent } of staged)
       for (const [offset, one] of sent.readings.entries())
         events.push({
@@ -79,14 +84,16 @@ const answer = async (roots: LakeRoots, source: string): Promise<string[]> => {
 }
 
 test('current, as-of and as-published answers equal a replay of every reading, in any order of commits', async () => {
+  // in one batch, or each in several that are written while the next is merged
+  const unitLimits = fc.constantFrom({ batchRows: 100_000, fileRows: 1_000_000 }, { batchRows: 2, fileRows: 4 })
   const groups = fc.array(fc.array(feed, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 4 })
   await fc.assert(
-    fc.asyncProperty(groups, (sets) =>
+    fc.asyncProperty(groups, unitLimits, (sets, limits) =>
       withLake(async (roots) => {
         const sent = sets.map((group) =>
           group.map(({ published, readings }) => ({ published: publishedAt(published), readings })),
         )
-        const events = await commitAll(roots, sent)
+        const events = await commitAll(roots, sent, limits)
         expect(await answer(roots, 'core.interval')).toEqual(replay(events))
         const commits = await queryRows({
           roots,

@@ -2,7 +2,7 @@
 CREATE TABLE arrived AS
 SELECT i.*, u.unit, u.late_until IS NOT NULL AND (i.published_at IS NULL OR i.published_at <= u.late_until) AS late
 FROM incoming i JOIN unit u ON u.dt = i.local_date AND i.series_key BETWEEN u.key_min AND u.key_max
-WHERE i.local_date BETWEEN DATE '{{from}}' AND DATE '{{to}}' AND u.batch = {{batch}}
+WHERE i.local_date BETWEEN DATE '{{from}}' AND DATE '{{to}}' AND i.series_key BETWEEN {{key_min}} AND {{key_max}} AND u.batch = {{batch}}
 ORDER BY u.unit, i.series_key, i.start_at;
 
 CREATE VIEW standing AS {{standing}};

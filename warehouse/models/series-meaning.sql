@@ -41,7 +41,7 @@ SELECT w.load_id, w.series_key, m.reading_type_id IS NOT NULL AS resolved,
   END AS energy_factor
 FROM wanted w LEFT JOIN meaning m USING (load_id, series_key);
 
-CREATE OR REPLACE TEMP TABLE block_meaning AS
+CREATE OR REPLACE TEMP VIEW block_meaning AS
 SELECT b.load_no, b.block_seq, b.published_at, b.meter_reading_href, b.byte_offset AS block_offset, m.*
 FROM staged_block b JOIN series_meaning m USING (load_id, series_key)
 WHERE NOT b.rejected;
