@@ -69,6 +69,14 @@ export const errorCodes = {
     retryable: false,
     next: 'The custodian does not offer this to our registration. Nothing else depends on it.',
   },
+  RANGE_TOO_LARGE: {
+    retryable: false,
+    next: 'The custodian refuses so long a date range. It is split; one day alone cannot be: ask the utility.',
+  },
+  REQUEST_UNANSWERED: {
+    retryable: false,
+    next: 'The custodian accepted the request (202) and never notified. Check the webhook and its registration, then ask again.',
+  },
   RATE_LIMITED: { retryable: true, next: 'The custodian asks to wait (429). The wait is honoured.' },
   CUSTODIAN_UNAVAILABLE: { retryable: true, next: 'The custodian is unavailable. It is tried again.' },
   CONNECTION_FAILED: {

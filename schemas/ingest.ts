@@ -47,7 +47,11 @@ export interface NotificationPage extends Omit<NotificationPlan, 'resources'> {
 /** What is done with one spooled notification; `resume` is set by its own continue-as-new only. */
 export interface IngestNotificationInput {
   readonly received: ReceivedNotification
-  readonly resume?: { readonly offset: number; readonly outcomes: readonly ResourceOutcome[] }
+  readonly resume?: {
+    readonly offset: number
+    readonly outcomes: readonly ResourceOutcome[]
+    readonly feeds?: readonly NotifiedResource['feed'][]
+  }
 }
 
 export interface IngestResourceInput {
@@ -141,6 +145,13 @@ export type ResourceOutcome =
 export interface NotificationOutcome {
   readonly status: 'ingested' | 'empty' | 'sentinel' | 'refused' | 'malformed' | 'partial' | 'failed'
   readonly resources: readonly ResourceOutcome[]
+}
+
+/** One file of a notification as it is told to those who wait for an answer. */
+export interface AnnouncedFile {
+  readonly feed: NotifiedResource['feed']
+  readonly status: ResourceOutcome['status']
+  readonly sha256: string | null
 }
 
 /** Answer of the `progress` query of ingestNotification and ingestResource. */

@@ -6,6 +6,7 @@ import {
   continueAsNew,
   isCancellation,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -15,6 +16,7 @@ import {
 } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
 import type {
+  AnnouncedFile,
   IngestNotificationInput,
   IngestProgress,
   NotificationOutcome,
@@ -32,12 +34,14 @@ import { lightActivity, publishActivity, resourcesInFlight } from './policies.ts
 
 const { readNotification, recordNotification } =
   proxyActivities<Pick<Activities, 'readNotification' | 'recordNotification'>>(lightActivity)
+const { announceNotification } = proxyActivities<Pick<Activities, 'announceNotification'>>(lightActivity)
 const { publishLake } = proxyActivities<Pick<Activities, 'publishLake'>>(publishActivity)
 
 /** Answers what became of each URL, in the order of the list; a parked one counts as failed, and its run lives on. Query `progress`. */
 export async function ingestNotification(input: IngestNotificationInput): Promise<NotificationOutcome> {
   const { received } = input
   const outcomes: ResourceOutcome[] = [...(input.resume?.outcomes ?? [])]
+  const feeds = [...(input.resume?.feeds ?? [])]
   let step: IngestProgress['step'] = 'reading'
   let total = 0
   let finished = outcomes.length
@@ -57,9 +61,10 @@ export async function ingestNotification(input: IngestNotificationInput): Promis
     if (outcomes.length === 0) {
       upsertSearchAttributes([searchable.status(page.status), searchable.deadline(page.deadlineAt)])
     }
+    feeds.push(...page.resources.map(({ feed }) => feed))
     outcomes.push(...(await ingestAll(received.notificationId, page, whenParked, onFinished)))
     if (outcomes.length < total && workflowInfo().continueAsNewSuggested) {
-      await continueAsNew<typeof ingestNotification>({ received, resume: { offset: outcomes.length, outcomes } })
+      await continueAsNew<typeof ingestNotification>({ received, resume: { offset: outcomes.length, outcomes, feeds } })
     }
   } while (outcomes.length < total)
 
@@ -67,6 +72,15 @@ export async function ingestNotification(input: IngestNotificationInput): Promis
   step = 'publishing'
   await recordNotification(record)
   await publishLake({ loadIds: [] })
+  // Runs begun before there were ad hoc requests go on without.
+  if (outcomes.length > 0 && patched('announce')) {
+    const { notificationId, receivedAt } = received
+    await announceNotification({
+      notificationId,
+      receivedAt,
+      files: outcomes.map((its, at) => announced(its, feeds[at])),
+    })
+  }
   step = outcome.status === 'failed' ? 'failed' : 'done'
   upsertSearchAttributes([searchable.status(outcome.status)])
   return outcome
@@ -121,4 +135,10 @@ const parkedOutcome = ({ code, message }: ParkedResource): ResourceOutcome => ({
   code,
   message,
   parked: true,
+})
+
+const announced = (outcome: ResourceOutcome, feed: PlannedResource['feed'] | undefined): AnnouncedFile => ({
+  feed: feed ?? 'usage',
+  status: outcome.status,
+  sha256: 'sha256' in outcome ? outcome.sha256 : null,
 })

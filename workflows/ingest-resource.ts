@@ -25,7 +25,8 @@ import { progressQuery, searchable } from './contracts.ts'
 import { failedOutcome, failureOf } from './failure-code.ts'
 import { noteAuthorization } from './note-authorization.ts'
 import { openOperatorDesk, tellParent } from './operator-desk.ts'
-import { downloadActivity, ensureTokenActivity, finalCodes, loadActivity, publishActivity } from './policies.ts'
+import { downloadActivity, finalCodes, loadActivity, publishActivity } from './policies.ts'
+import { withToken } from './with-token.ts'
 
 const { loadFeed } = proxyActivities<Pick<Activities, 'loadFeed'>>(loadActivity)
 const { publishLake } = proxyActivities<Pick<Activities, 'publishLake'>>(publishActivity)
@@ -107,35 +108,22 @@ async function ingest(input: IngestResourceInput, enter: Enter): Promise<Resourc
   return { status: load.status, sha256, bytes, load }
 }
 
-/**
- * Token, then download. A refused token is refreshed and the request made anew; refused again at once, it is not the token's
- * age. An hour of 503 in between may outlive a token, so the bound is on refusals of a token just refreshed.
- */
+/** Token, then download, until the package's deadline. */
 async function downloadWithToken(input: IngestResourceInput, enter: Enter): Promise<DownloadOutcome> {
-  const untilDeadline = remaining(input.deadlineAt)
-  const { ensureClientToken } = proxyActivities<Pick<Activities, 'ensureClientToken'>>({
-    ...ensureTokenActivity,
-    ...untilDeadline,
-  })
-  let token = await ensureClientToken({})
-  let refreshed = false
-  for (;;) {
-    enter('downloading')
-    const { downloadResource } = proxyActivities<Pick<Activities, 'downloadResource'>>({
-      ...downloadActivity,
-      ...remaining(input.deadlineAt),
-    })
-    try {
-      return await downloadResource(input)
-    } catch (error) {
-      const refused = !isCancellation(error) && failureOf(error).code === 'TOKEN_EXPIRED'
-      const endedByAge = Date.now() >= Date.parse(token.expiresAt)
-      if (!refused || (refreshed && !endedByAge)) throw error
+  return withToken(
+    remaining(input.deadlineAt),
+    async () => {
+      enter('downloading')
+      const { downloadResource } = proxyActivities<Pick<Activities, 'downloadResource'>>({
+        ...downloadActivity,
+        ...remaining(input.deadlineAt),
+      })
+      return downloadResource(input)
+    },
+    () => {
       enter('token')
-      token = await ensureClientToken({ staleFingerprint: token.fingerprint })
-      refreshed = true
-    }
-  }
+    },
+  )
 }
 
 /** The custodian keeps a package until the deadline: tries end there. A minute at least, so that a late start still asks once. */
