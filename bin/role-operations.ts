@@ -3,6 +3,7 @@ import { type FileWatch, watchFiles } from '../custodian/watch-files.ts'
 import type { Config } from '../schemas/config.ts'
 import { isMeterlakeError } from '../schemas/errors.ts'
 import { type HealthServer, startHealthServer } from './health-server.ts'
+import { listenForStop, type StopSignal } from './stop-signal.ts'
 import type { Log } from './temporal-runtime.ts'
 
 export interface RoleOperations extends AsyncDisposable {
@@ -14,7 +15,7 @@ export interface RoleOperations extends AsyncDisposable {
 }
 
 /** A terminal whose user went away sends SIGHUP too: there it means stop. */
-export const isInteractive = (): boolean => process.stdin.isTTY
+const isInteractive = (): boolean => process.stdin.isTTY
 
 /** How long activities may go on after SIGTERM: a service is drained, a person at a terminal does not want to wait. */
 export const drainMs = (): number => (isInteractive() ? 2_000 : 30_000)
@@ -53,3 +54,12 @@ export async function openRoleOperations(
     [Symbol.asyncDispose]: async () => resources.disposeAsync(),
   }
 }
+
+/** How a role listens: a stop is logged; SIGHUP reloads, but at a terminal, where it means that the terminal is gone. */
+export const listenAsRole = (log: Log, operations: RoleOperations): StopSignal =>
+  listenForStop(
+    () => {
+      log.info({}, 'stopping')
+    },
+    isInteractive() ? undefined : () => void operations.reloadAll(),
+  )

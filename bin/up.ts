@@ -9,8 +9,8 @@ import { openIngestDeps } from './ingest-deps.ts'
 import { openLog } from './log.ts'
 import { ensureReconcileSchedule } from './reconcile-schedule.ts'
 import { startGauges } from './operation-gauges.ts'
-import { drainMs, isInteractive, openRoleOperations, type RoleOperations } from './role-operations.ts'
-import { listenForStop, untilAborted } from './stop-signal.ts'
+import { drainMs, listenAsRole, openRoleOperations, type RoleOperations } from './role-operations.ts'
+import { untilAborted } from './stop-signal.ts'
 import { installRuntime, type Log } from './temporal-runtime.ts'
 import type { TemporalServer } from './temporal-server.ts'
 import { type RunningWebhook, startWebhookRole } from './webhook.ts'
@@ -126,12 +126,7 @@ export async function startMeterlake(config: Config, options: MeterlakeOptions):
 export async function runUp(config: Config): Promise<void> {
   const log = openLog(config)
   await using operations = await openRoleOperations(config, log)
-  using stop = listenForStop(
-    () => {
-      log.info({}, 'stopping')
-    },
-    isInteractive() ? undefined : () => void operations.reloadAll(),
-  )
+  using stop = listenAsRole(log, operations)
   await using meterlake = await startMeterlake(config, {
     log,
     signal: stop.signal,

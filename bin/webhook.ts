@@ -11,8 +11,8 @@ import { watchedFiles, webhookCertificate } from './certificate-files.ts'
 import { openConfiguredTemporal } from './configured-temporal.ts'
 import { type Forwarder, startForwarder } from './forward-notifications.ts'
 import { openLog } from './log.ts'
-import { isInteractive, openRoleOperations } from './role-operations.ts'
-import { listenForStop, untilAborted } from './stop-signal.ts'
+import { listenAsRole, openRoleOperations } from './role-operations.ts'
+import { untilAborted } from './stop-signal.ts'
 import type { Log } from './temporal-runtime.ts'
 
 /** gRPC would wait up to two minutes between attempts to reconnect; the forwarder paces itself. */
@@ -85,12 +85,7 @@ export async function startWebhookRole(config: Config, options: WebhookRoleOptio
 export async function runWebhook(config: Config): Promise<void> {
   const log = openLog(config)
   await using operations = await openRoleOperations(config, log)
-  using stop = listenForStop(
-    () => {
-      log.info({}, 'stopping')
-    },
-    isInteractive() ? undefined : () => void operations.reloadAll(),
-  )
+  using stop = listenAsRole(log, operations)
   await using webhook = await startWebhookRole(config, { log })
   await operations.watch('webhook certificate', watchedFiles(config).webhook, async () => webhook.reload())
   // It spools without Temporal: that is what it is there for.

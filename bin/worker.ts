@@ -21,8 +21,8 @@ import { openIngestDeps } from './ingest-deps.ts'
 import { openLog } from './log.ts'
 import { ensureReconcileSchedule } from './reconcile-schedule.ts'
 import { startGauges } from './operation-gauges.ts'
-import { drainMs, isInteractive, openRoleOperations } from './role-operations.ts'
-import { listenForStop, untilAborted } from './stop-signal.ts'
+import { drainMs, listenAsRole, openRoleOperations } from './role-operations.ts'
+import { untilAborted } from './stop-signal.ts'
 import { installRuntime, type Log, temporalLogger } from './temporal-runtime.ts'
 
 export interface WorkerRoleOptions {
@@ -97,12 +97,7 @@ export async function startWorker(options: WorkerRoleOptions): Promise<RunningWo
 export async function runWorker(config: Config): Promise<void> {
   const log = openLog(config)
   await using operations = await openRoleOperations(config, log)
-  using stop = listenForStop(
-    () => {
-      log.info({}, 'stopping')
-    },
-    isInteractive() ? undefined : () => void operations.reloadAll(),
-  )
+  using stop = listenAsRole(log, operations)
   await using ingest = await openIngestDeps(config, log)
   await operations.watch('client certificate', watchedFiles(config).custodian, async () => ingest.custodian.reload())
   await using temporal = await openConfiguredTemporal(config, { log, signal: stop.signal })
