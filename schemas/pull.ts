@@ -25,6 +25,21 @@ export interface PullInput extends PullTarget {
   readonly asks: number
   /** How long a notification is waited for before the next ask. */
   readonly notifyWithinMs: number
+  /** Set by its own continue-as-new only. */
+  readonly resume?: PullResume
+}
+
+/** How one window ended. */
+export type WindowOutcome =
+  | { readonly status: 'answered' | 'no_data' | 'not_entitled'; readonly loaded: number }
+  | { readonly status: 'failed'; readonly code: ErrorCode | 'UNKNOWN'; readonly message: string }
+
+/** Where a pull stands between two windows. */
+export interface PullResume {
+  /** Still to be asked for, in order. */
+  readonly targets: readonly PullTarget[]
+  readonly outcomes: readonly WindowOutcome[]
+  readonly asked: number
 }
 
 export interface PullOutcome {

@@ -1,11 +1,13 @@
 /**
  * One ad hoc pull: asks, waits for the notification, asks again where none comes. The package itself is ingested by the workflow of its
- * notification; this one says what became of each request, in ops.request. It always ends with an outcome.
+ * notification; this one says what became of each request, in ops.request. It always ends with an outcome, and continues as new between
+ * windows: a custodian that takes short ranges only has a long one asked for in many.
  */
 import { ApplicationFailure } from '@temporalio/common'
 import {
   CancellationScope,
   condition,
+  continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
   proxyActivities,
@@ -25,12 +27,13 @@ import type {
   PullTarget,
   RequestArrival,
   RequestRecord,
+  WindowOutcome,
 } from '../schemas/pull.ts'
 import { workflowIds } from '../schemas/orchestration.ts'
 import { cameSignal, closedSignal, pullProgressQuery, searchable } from './contracts.ts'
 import { failureOf } from './failure-code.ts'
 import { lightActivity, loadActivity, publishActivity, requestActivity } from './policies.ts'
-import { pullOutcome, type WindowOutcome } from './pull-outcome.ts'
+import { pullOutcome } from './pull-outcome.ts'
 import { halves, widened } from './request-windows.ts'
 import { withToken } from './with-token.ts'
 
@@ -57,11 +60,11 @@ export async function pullFeed(input: PullInput): Promise<PullOutcome> {
   const arrivals: RequestArrival[] = []
   const { feed, by, window } = input
   const first = window === null ? null : widened(window, by ?? 'published')
-  const targets: PullTarget[] = [{ feed, by, window: first }]
+  const targets: PullTarget[] = [...(input.resume?.targets ?? [{ feed, by, window: first }])]
   const pull: Pull = {
     input,
     arrivals,
-    asked: 0,
+    asked: input.resume?.asked ?? 0,
     enter: (next) => {
       step = next
       setCurrentDetails(next)
@@ -73,11 +76,13 @@ export async function pullFeed(input: PullInput): Promise<PullOutcome> {
   setHandler(pullProgressQuery, () => ({ step, asked: pull.asked, windowsLeft: targets.length }))
   upsertSearchAttributes([searchable.feed(feed), searchable.status('asking')])
 
-  const outcomes: WindowOutcome[] = []
+  const outcomes: WindowOutcome[] = [...(input.resume?.outcomes ?? [])]
   for (let target = targets.shift(); target !== undefined; target = targets.shift()) {
     const outcome = await askUntilAnswered(pull, target)
     if (outcome.status === 'instead') targets.unshift(...outcome.targets)
     else outcomes.push(outcome)
+    if (targets.length > 0 && workflowInfo().continueAsNewSuggested)
+      await continueAsNew<typeof pullFeed>({ ...input, resume: { targets, outcomes, asked: pull.asked } })
   }
   await publishLake({ loadIds: [] })
   const outcome = pullOutcome(outcomes, pull.asked)

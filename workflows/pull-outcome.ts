@@ -1,10 +1,5 @@
 /** From the outcomes of its windows to the outcome of a pull. */
-import type { ErrorCode } from '../schemas/errors.ts'
-import type { PullOutcome } from '../schemas/pull.ts'
-
-export type WindowOutcome =
-  | { readonly status: 'answered' | 'no_data' | 'not_entitled'; readonly loaded: number }
-  | { readonly status: 'failed'; readonly code: ErrorCode | 'UNKNOWN'; readonly message: string }
+import type { PullOutcome, WindowOutcome } from '../schemas/pull.ts'
 
 /** `failed` if nothing but failures, `partial` if some, `answered` if any brought something. */
 export function pullOutcome(outcomes: readonly WindowOutcome[], asked: number): PullOutcome {
