@@ -29,6 +29,8 @@ async function meterlake(...args: readonly string[]) {
 
 const years = ['--from', '2023-01-01', '--to', '2026-10-31'] as const
 
+const inHours = (at: string | null): number => (Date.parse(at ?? '') - Date.now()) / 3_600_000
+
 /** The same configuration with other limits. */
 async function limit(limits: Readonly<Record<string, number>>): Promise<void> {
   const settings = parse(await readFile(config, 'utf8')) as { custodian: { overrides: Record<string, unknown> } }
@@ -57,7 +59,6 @@ test('where the hour and the day bind, it says when, and finishes that much late
   await limit({ perSecond: 1, perHourPerClient: 10, perDayPerClient: 60 })
   const { stdout } = await meterlake('backfill', ...years, '--dry-run', '--format', 'json')
   const plan = JSON.parse(stdout) as BackfillPlan
-  const inHours = (at: string | null): number => (Date.parse(at ?? '') - Date.now()) / 3_600_000
   expect(inHours(plan.forecast.binds.perHour)).toBeLessThan(0.1)
   expect(inHours(plan.forecast.binds.perDay)).toBeLessThan(24)
   // 138 requests at 60 a day: two more days begin.

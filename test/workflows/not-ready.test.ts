@@ -26,7 +26,9 @@ afterAll(async () => {
 
 interface Bench extends AsyncDisposable {
   readonly scripted: ScriptedDeps
-  notify(urls: readonly string[]): Promise<{ received: ReceivedNotification; result(): Promise<NotificationOutcome> }>
+  notify(
+    urls: readonly string[],
+  ): Promise<{ received: ReceivedNotification; result: () => Promise<NotificationOutcome> }>
   /** The run of one URL of a notification. */
   run(received: ReceivedNotification, url: string): ReturnType<TestTemporal['client']['workflow']['getHandle']>
 }
