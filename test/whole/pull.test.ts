@@ -12,6 +12,8 @@ import { addDays } from '../../schemas/calendar-day.ts'
 import type { PullOutcome } from '../../schemas/pull.ts'
 import { createFleet } from '../../sim/fleet.ts'
 import type { FaultEffect } from '../../sim/faults.ts'
+import { dailyPackage } from '../../sim/package.ts'
+import { renderFeed } from '../../sim/render-feed.ts'
 import { openSite, type Site } from '../support/site.ts'
 
 const cli = fileURLToPath(new URL('../../bin/cli.ts', import.meta.url))
@@ -128,6 +130,20 @@ test('customers go to pii; demand response is refused once, and that is no failu
   const programs = await pull('dr')
   expect(programs).toMatchObject({ code: 0, outcome: { status: 'not_entitled', asked: 1 } })
   expect(programs.rows).toMatchObject([{ status: 'not_entitled', feed: 'program' }])
+})
+
+test('the feed itself comes at once: it is loaded; nothing with 200 is no data', async () => {
+  const { length } = await site.query('SELECT load_id FROM ops.load')
+  const body = Buffer.concat([...renderFeed(dailyPackage(fleet, addDays(yesterday, -9)), 'electricity')]).toString()
+  fault({ kind: 'answer', status: 200, body })
+  const range = ['--from', addDays(yesterday, -34), '--to', addDays(yesterday, -4)]
+  const ready = await pull('usage', ...range)
+  expect(ready).toMatchObject({ code: 0, outcome: { status: 'answered', loaded: 1, asked: 1 } })
+  expect(ready.rows).toMatchObject([{ status: 'answered', n_resources: '1', n_loaded: '1' }])
+  expect(await site.query('SELECT load_id FROM ops.load')).toHaveLength(length + 1)
+  site.custodian.faults.clear()
+  fault({ kind: 'answer', status: 200, body: '' })
+  expect(await pull('usage', ...range)).toMatchObject({ code: 0, outcome: { status: 'no_data' } })
 })
 
 test('everything is refused: failed by name', async () => {
