@@ -31,7 +31,9 @@ export interface PullInput extends PullTarget {
 
 /** How one window ended. */
 export type WindowOutcome =
-  | { readonly status: 'answered' | 'no_data' | 'not_entitled'; readonly loaded: number }
+  /** `message`: some of its files are not in the lake. */
+  | { readonly status: 'answered'; readonly loaded: number; readonly message: string | null }
+  | { readonly status: 'no_data' | 'not_entitled' }
   | { readonly status: 'failed'; readonly code: ErrorCode | 'UNKNOWN'; readonly message: string }
 
 /** Where a pull stands between two windows. */
@@ -53,7 +55,7 @@ export interface PullOutcome {
   readonly failed: number
   /** Files of the answers that are in the lake. */
   readonly loaded: number
-  /** Of the first failure. */
+  /** Of the first failure. `message` without a code: files of an answer are not in the lake. */
   readonly code: ErrorCode | 'UNKNOWN' | null
   readonly message: string | null
 }

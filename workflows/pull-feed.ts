@@ -149,7 +149,7 @@ async function askOnce(
   const { transaction } = answer
   if (answer.status === 'no_data') {
     await record('no_data', { transaction })
-    return { status: 'no_data', loaded: 0 }
+    return { status: 'no_data' }
   }
   if (answer.status === 'too_large') return splitOutcome(target, transaction, record)
   if (answer.status === 'ready') return loadedAtOnce(pull, target, answer, record)
@@ -165,7 +165,7 @@ async function askOnce(
   const { notificationId, resources, loaded, failed } = came
   const message = failed === 0 ? null : `${failed} of ${resources} files failed: see the notification`
   await record('answered', { transaction, notificationId, resources, loaded, message })
-  return { status: 'answered', loaded }
+  return { status: 'answered', loaded, message }
 }
 
 const nothing = {
@@ -189,7 +189,7 @@ async function refusedOutcome(
   const { code, message } = failureOf(error)
   if (target.feed === 'program' && notEntitledCodes.has(code)) {
     await record('not_entitled', { errorCode: code, message: 'demand-response enrolment is not open to this client' })
-    return { status: 'not_entitled', loaded: 0 }
+    return { status: 'not_entitled' }
   }
   await record('failed', { errorCode: code, message })
   if (target.by === 'updated' && input.window !== null && code === 'REQUEST_REFUSED') {
@@ -237,10 +237,10 @@ async function loadedAtOnce(
     const { code, message } = failureOf(error)
     const isEmpty = code === 'FEED_EMPTY'
     await record(isEmpty ? 'no_data' : 'failed', { transaction, resources: 1, errorCode: code, message })
-    return isEmpty ? { status: 'no_data', loaded: 0 } : { status: 'failed', code, message }
+    return isEmpty ? { status: 'no_data' } : { status: 'failed', code, message }
   }
   await record('answered', { transaction, resources: 1, loaded: 1 })
-  return { status: 'answered', loaded: 1 }
+  return { status: 'answered', loaded: 1, message: null }
 }
 
 const nameOf = ({ feed, by, window }: PullTarget): string =>

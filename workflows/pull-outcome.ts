@@ -6,15 +6,18 @@ export function pullOutcome(outcomes: readonly WindowOutcome[], asked: number): 
   const count = (status: WindowOutcome['status']): number => outcomes.filter((its) => its.status === status).length
   const failed = count('failed')
   const first = outcomes.find((outcome) => outcome.status === 'failed')
+  const [lacking = null] = outcomes.flatMap((outcome) =>
+    outcome.status === 'answered' && outcome.message !== null ? [outcome.message] : [],
+  )
   return {
     status: statusOf(failed, outcomes.length, count('answered'), count('not_entitled')),
     asked,
     answered: count('answered'),
     noData: count('no_data'),
     failed,
-    loaded: outcomes.reduce((sum, outcome) => sum + (outcome.status === 'failed' ? 0 : outcome.loaded), 0),
+    loaded: outcomes.reduce((sum, outcome) => sum + (outcome.status === 'answered' ? outcome.loaded : 0), 0),
     code: first?.code ?? null,
-    message: first?.message ?? null,
+    message: first?.message ?? lacking,
   }
 }
 

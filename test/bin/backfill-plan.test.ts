@@ -29,6 +29,8 @@ async function meterlake(...args: readonly string[]) {
   return { stdout, stderr, code }
 }
 
+const plan = async (...range: readonly string[]) => meterlake('backfill', ...range, '--dry-run', '--format', 'json')
+
 const years = ['--from', '2023-01-01', '--to', '2026-10-31'] as const
 
 const inHours = (at: string | null): number => (Date.parse(at ?? '') - Date.now()) / 3_600_000
@@ -42,31 +44,31 @@ async function limit(limits: Readonly<Record<string, number>>): Promise<void> {
 
 test('46 months: windows, the latest first, requests, no limit but the second', async () => {
   await limit({ perSecond: 1 })
-  const { stdout, code } = await meterlake('backfill', ...years, '--dry-run', '--format', 'json')
+  const { stdout, code } = await plan(...years)
   expect(code).toBe(0)
-  const plan = JSON.parse(stdout) as BackfillPlan
-  expect(plan.windows).toHaveLength(46)
-  expect(plan.windows[0]).toEqual({ from: '2026-10-01', to: '2026-10-31' })
+  const said = JSON.parse(stdout) as BackfillPlan
+  expect(said.windows).toHaveLength(46)
+  expect(said.windows[0]).toEqual({ from: '2026-10-01', to: '2026-10-31' })
   // February alone is shorter than the 30 days in which a bill falls.
-  expect(plan.windows).toContainEqual({ from: '2025-01-30', to: '2025-02-28' })
-  expect(plan.forecast).toMatchObject({
+  expect(said.windows).toContainEqual({ from: '2025-01-30', to: '2025-02-28' })
+  expect(said.forecast).toMatchObject({
     requests: 3 * 46,
     binds: { perSecond: expect.any(String) as string, perHour: null, perDay: null },
   })
   // Twelve rounds of four, ten minutes each.
-  expect(inHours(plan.finishAt)).toBeGreaterThan(1.9)
-  expect(inHours(plan.finishAt)).toBeLessThanOrEqual(2)
+  expect(inHours(said.finishAt)).toBeGreaterThan(1.9)
+  expect(inHours(said.finishAt)).toBeLessThanOrEqual(2)
 })
 
 test('where the hour and the day bind, it says when, and finishes that much later', async () => {
   await limit({ perSecond: 1, perHourPerClient: 10, perDayPerClient: 60 })
-  const { stdout } = await meterlake('backfill', ...years, '--dry-run', '--format', 'json')
-  const plan = JSON.parse(stdout) as BackfillPlan
-  expect(inHours(plan.forecast.binds.perHour)).toBeLessThan(0.1)
-  expect(inHours(plan.forecast.binds.perDay)).toBeLessThan(24)
+  const { stdout } = await plan(...years)
+  const said = JSON.parse(stdout) as BackfillPlan
+  expect(inHours(said.forecast.binds.perHour)).toBeLessThan(0.1)
+  expect(inHours(said.forecast.binds.perDay)).toBeLessThan(24)
   // 138 requests at 60 a day: two more days begin.
-  expect(inHours(plan.finishAt)).toBeGreaterThan(24)
-  expect(inHours(plan.finishAt)).toBeLessThan(72)
+  expect(inHours(said.finishAt)).toBeGreaterThan(24)
+  expect(inHours(said.finishAt)).toBeLessThan(72)
   const { stdout: table } = await meterlake('backfill', ...years, '--dry-run')
   expect(table).toContain('46 windows, 2023-01-01 to 2026-10-31, the latest first')
   expect(table).toMatch(/limit perHour: binds from \d{4}-/)
@@ -76,7 +78,6 @@ test('where the hour and the day bind, it says when, and finishes that much late
 test('a day that is not over is not asked for: it would count as settled', async () => {
   await limit({ perSecond: 1 })
   const yesterday = addDays(localDayOf(Date.now(), 'America/Los_Angeles'), -1)
-  const plan = async (...range: readonly string[]) => meterlake('backfill', ...range, '--dry-run', '--format', 'json')
   const { stdout } = await plan('--from', addDays(yesterday, -3), '--to', '2999-12-31')
   expect((JSON.parse(stdout) as BackfillPlan).windows[0]?.to).toBe(yesterday)
   expect((await plan('--from', addDays(yesterday, 1), '--to', '2999-12-31')).code).toBe(2)

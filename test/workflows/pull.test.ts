@@ -151,8 +151,8 @@ describe('202, then the notification', () => {
     const pull = await bench.start()
     await accepted(bench)
     await bench.notify([randomUUID()])
-    expect(await pull.result()).toMatchObject({ status: 'answered', asked: 1, loaded: 0 })
     const message = '1 of 1 files failed: see the notification'
+    expect(await pull.result()).toMatchObject({ status: 'answered', asked: 1, loaded: 0, code: null, message })
     expect(bench.scripted.requestRecords.at(-1)).toMatchObject({ status: 'answered', resources: 1, loaded: 0, message })
   })
 
