@@ -22,5 +22,5 @@ export function custodianCredentials(settings: CustodianConfig): CustodianCreden
 }
 
 /** Names the client in workflow ids and file names without telling its id. */
-const aliasOf = ({ profile, client_id }: CustodianConfig): string =>
+export const aliasOf = ({ profile, client_id }: CustodianConfig): string =>
   `${profile}-${createHash('sha256').update(client_id).digest('hex').slice(0, 8)}`

@@ -9,7 +9,9 @@ import { MeterlakeError } from '../schemas/errors.ts'
 import { stageAuthorizations } from '../warehouse/authorizations.ts'
 import { folders } from '../warehouse/paths.ts'
 import { archiveRaw } from '../warehouse/raw-archive.ts'
+import { readGapFacts, readLoadDays, readSettledWindows } from '../warehouse/ledger-facts.ts'
 import { stageNotification } from '../warehouse/stage-notification.ts'
+import { stageRequest } from '../warehouse/stage-request.ts'
 import { openRoots } from '../warehouse/storage.ts'
 import { clientCertificates } from './certificate-files.ts'
 import { custodianCredentials } from './custodian-credentials.ts'
@@ -54,6 +56,10 @@ export async function openIngestDeps(config: Config, log: Log): Promise<IngestDe
       published: async (loadIds) => publishedLoads(roots, loadIds),
       stageAuthorizations: async (observedAt, rows) => stageAuthorizations(roots, observedAt, rows),
       stageNotification: async (record) => stageNotification(roots, record),
+      stageRequest: async (record) => stageRequest(roots, record),
+      loadDays: async (loadIds) => readLoadDays(roots, loadIds),
+      settledWindows: async () => readSettledWindows(roots),
+      gapFacts: async (since) => readGapFacts(roots, since),
     },
     runLakeJob: async (job, options) =>
       runLakeJob(job.kind === 'load' ? { ...job, ...readerOptions(config) } : job, options),

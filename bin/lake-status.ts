@@ -5,11 +5,13 @@ import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
 import { openSpool } from '../custodian/spool.ts'
 import type { Config } from '../schemas/config.ts'
+import type { DailyFeed } from '../schemas/gaps.ts'
 import { taskQueues, workflowNames } from '../schemas/orchestration.ts'
 import type { Value } from '../warehouse/database.ts'
 import { folders } from '../warehouse/paths.ts'
 import { readRows, tryOpenViews } from '../warehouse/query.ts'
 import { type ParkedPackage, readOperatorWork } from './parked-packages.ts'
+import { readGaps } from './read-gaps.ts'
 import type { OutputColumn } from './row-format.ts'
 import { temporalConnection } from '../temporal.config.ts'
 import { runningTemporalAddress } from './temporal-server.ts'
@@ -30,6 +32,10 @@ export interface LakeStatus {
   readonly parked: readonly ParkedPackage[]
   /** When the oldest notification came whose packages are not all fetched; null: none waits. */
   readonly oldestUnfetchedAt: Date | null
+  /** Notifications whose packages were never all fetched, and are gone. */
+  readonly lost: number
+  /** Operating days that are due and have not come. */
+  readonly missingDays: Readonly<Record<DailyFeed, number>>
 }
 
 interface TemporalStatus {
@@ -56,6 +62,8 @@ export async function readStatus(config: Config, loadCount: number): Promise<Lak
     parked: temporal.parked,
     loads: ledger.loads,
     oldestUnfetchedAt: waiting.length === 0 ? null : new Date(Math.min(...waiting)),
+    lost: ledger.lost,
+    missingDays: ledger.missingDays,
   }
 }
 
@@ -136,21 +144,34 @@ async function spooledSince(config: Config): Promise<Date[]> {
 const loadColumns =
   'load_id, known_at, status, source_name, bytes, n_readings, n_revised, n_quarantined, local_date_min, local_date_max'
 
-async function readLedger({ lake }: Config, loadCount: number) {
+interface Lacking extends Pick<LakeStatus, 'lost' | 'missingDays'> {
+  readonly waitingSince: readonly Date[]
+}
+
+const nothingLacking: Lacking = { waitingSince: [], lost: 0, missingDays: { usage: 0, customer: 0 } }
+
+/** Packages of the last days that are known and not in the lake, nor made up for by a later request; days that never came. */
+async function readLacking(config: Config): Promise<Lacking> {
+  if (config.custodian === undefined) return nothingLacking
+  const { packages, days } = await readGaps(config)
+  const missing = (feed: DailyFeed): number =>
+    days.filter((day) => day.feed === feed && day.status === 'missing').length
+  const waiting = packages.filter(({ severity }) => severity !== 'lost')
+  return {
+    waitingSince: waiting.map(({ receivedAt }) => new Date(receivedAt)),
+    lost: packages.length - waiting.length,
+    missingDays: { usage: missing('usage'), customer: missing('customer') },
+  }
+}
+
+async function readLedger(config: Config, loadCount: number) {
+  const { lake } = config
   const roots = { lake: lake.dir, pii: lake.pii }
   await using views = await tryOpenViews(roots)
-  if (!views) return { loads: { columns: [], rows: [] }, waitingSince: [] }
+  if (!views) return { loads: { columns: [], rows: [] }, ...nothingLacking }
   const loads = await readRows(
     views.database,
     `SELECT ${loadColumns} FROM ops.load ORDER BY known_at DESC LIMIT ${loadCount}`,
   )
-  // A package that failed may still be fetched by hand until it is gone; one that an operator had fetched since has its load.
-  const failed = await views.database.rows(
-    `SELECT epoch_ms(min(received_at)) AS since FROM ops.notification n
-     WHERE status IN ('failed', 'partial') AND received_at > now() - INTERVAL 5 DAY
-       AND n_resources - n_refused >
-         (SELECT count(*) FROM ops.load l WHERE l.notification_id = n.notification_id AND l.status <> 'failed')`,
-  )
-  const since = failed[0]?.['since']
-  return { loads, waitingSince: since === null || since === undefined ? [] : [new Date(Number(since))] }
+  return { loads, ...(await readLacking(config)) }
 }

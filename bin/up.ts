@@ -7,6 +7,7 @@ import { watchedFiles } from './certificate-files.ts'
 import { openConfiguredTemporal } from './configured-temporal.ts'
 import { openIngestDeps } from './ingest-deps.ts'
 import { openLog } from './log.ts'
+import { ensureReconcileSchedule } from './reconcile-schedule.ts'
 import { startGauges } from './operation-gauges.ts'
 import { drainMs, listenAsRole, openRoleOperations, type RoleOperations } from './role-operations.ts'
 import { untilAborted } from './stop-signal.ts'
@@ -36,6 +37,8 @@ export interface MeterlakeOptions extends MeterlakeCallbacks {
   readonly operations?: RoleOperations
   /** How long activities may go on after a stop was asked for; absent: the worker's own default. */
   readonly drainMs?: number
+  /** Keep the daily reconcile on schedule. */
+  readonly schedules?: boolean
   /** Workflow code bundled already. */
   readonly bundle?: WorkflowBundleOption
 }
@@ -97,6 +100,8 @@ export async function startMeterlake(config: Config, options: MeterlakeOptions):
       ...(options.drainMs !== undefined && { shutdownGraceMs: options.drainMs }),
     }),
   )
+  const client = new Client({ connection: clientConnection, namespace })
+  if (options.schedules === true) await ensureReconcileSchedule(client, deps.clientAlias, deps.profile.timeZone)
   signal?.throwIfAborted()
   options.onWorker?.()
   if (metrics !== undefined) stack.use(startGauges(config, log))
@@ -109,7 +114,7 @@ export async function startMeterlake(config: Config, options: MeterlakeOptions):
   stack.use(unplaced.move())
   const resources = stack.move()
   return {
-    client: new Client({ connection: clientConnection, namespace }),
+    client,
     temporal,
     webhook,
     done: worker.done,
@@ -122,7 +127,13 @@ export async function runUp(config: Config): Promise<void> {
   const log = openLog(config)
   await using operations = await openRoleOperations(config, log)
   using stop = listenAsRole(log, operations)
-  await using meterlake = await startMeterlake(config, { log, signal: stop.signal, operations, drainMs: drainMs() })
+  await using meterlake = await startMeterlake(config, {
+    log,
+    signal: stop.signal,
+    operations,
+    drainMs: drainMs(),
+    schedules: true,
+  })
   operations.health?.started()
   const { webhook } = meterlake
   log.info(

@@ -1,5 +1,6 @@
 /** Role `worker`: takes workflow and activity tasks from the four queues. */
 import { fileURLToPath } from 'node:url'
+import { Client, Connection } from '@temporalio/client'
 import {
   bundleWorkflowCode,
   NativeConnection,
@@ -18,6 +19,7 @@ import { watchedFiles } from './certificate-files.ts'
 import { openConfiguredTemporal } from './configured-temporal.ts'
 import { openIngestDeps } from './ingest-deps.ts'
 import { openLog } from './log.ts'
+import { ensureReconcileSchedule } from './reconcile-schedule.ts'
 import { startGauges } from './operation-gauges.ts'
 import { drainMs, listenAsRole, openRoleOperations } from './role-operations.ts'
 import { untilAborted } from './stop-signal.ts'
@@ -110,6 +112,16 @@ export async function runWorker(config: Config): Promise<void> {
     shutdownGraceMs: drainMs(),
   })
   await using _gauges = metrics === undefined ? undefined : startGauges(config, log)
+  {
+    const clientConnection = await Connection.connect(connection)
+    const { clientAlias, profile } = ingest.deps
+    await ensureReconcileSchedule(
+      new Client({ connection: clientConnection, namespace }),
+      clientAlias,
+      profile.timeZone,
+    )
+    await clientConnection.close()
+  }
   operations.health?.require('worker', worker.isRunning)
   operations.health?.started()
   log.info({ address: temporal.address, namespace }, 'worker runs')

@@ -62,13 +62,16 @@ export interface BulkRequest extends Cancellable {
   /** Instants, any ISO 8601 form with zone; sent as `yyyy-MM-ddTHH:mm:ssZ`. */
   readonly publishedMin?: string | undefined
   readonly publishedMax?: string | undefined
+  /** The same by change time. */
+  readonly updatedMin?: string | undefined
+  readonly updatedMax?: string | undefined
   readonly transaction: string
   /** Where the feed goes if the custodian answers at once. */
   readonly directory: string
 }
 
 export type BulkAnswer =
-  | { readonly status: 'accepted' | 'no_data'; readonly transaction: string | null }
+  | { readonly status: 'accepted' | 'no_data' | 'too_large'; readonly transaction: string | null }
   | { readonly status: 'ready'; readonly transaction: string | null; readonly feed: DownloadedFeed }
 
 export interface Custodian extends AsyncDisposable {
@@ -83,7 +86,7 @@ export interface Custodian extends AsyncDisposable {
   download(options: DownloadOptions): Promise<DownloadedFeed>
   /** ReadServiceStatus: 1 normal, 0 unavailable. */
   serviceStatus(options?: Cancellable): Promise<{ readonly currentStatus: number }>
-  /** Asks for a bulk package: 202 accepted (a notification follows), 204 no data, 200 the feed itself. */
+  /** Asks for a bulk package: 202 accepted (a notification follows), 204 no data, 200 the feed itself, or the range is too large. */
   requestBulk(request: BulkRequest): Promise<BulkAnswer>
   /** All Authorizations, or one by its id (404: RESOURCE_GONE). A refusal is TOKEN_EXPIRED or REQUEST_REFUSED, as for any resource. */
   authorizations(options?: Cancellable & { readonly id?: string }): Promise<readonly Authorization[]>
@@ -293,11 +296,14 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
       )
     },
 
-    async requestBulk({ feed, publishedMin, publishedMax, ...rest }) {
-      const query = [
-        ...(publishedMin === undefined ? [] : [`published-min=${zulu(publishedMin)}`]),
-        ...(publishedMax === undefined ? [] : [`published-max=${zulu(publishedMax)}`]),
-      ]
+    async requestBulk({ feed, publishedMin, publishedMax, updatedMin, updatedMax, ...rest }) {
+      const bounds = {
+        'published-min': publishedMin,
+        'published-max': publishedMax,
+        'updated-min': updatedMin,
+        'updated-max': updatedMax,
+      }
+      const query = Object.entries(bounds).flatMap(([name, at]) => (at === undefined ? [] : [`${name}=${zulu(at)}`]))
       const url = bulkUrl(profile, feed, await bulkId(rest))
       try {
         const ready = await fetchFeed(query.length === 0 ? url : `${url}?${query.join('&')}`, feed, rest)
@@ -314,12 +320,16 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
   }
 }
 
-function bulkStatusOf(error: unknown): 'accepted' | 'no_data' | undefined {
+function bulkStatusOf(error: unknown): 'accepted' | 'no_data' | 'too_large' | undefined {
   if (!isMeterlakeError(error)) return undefined
   if (error.code === 'NOT_READY') return 'accepted'
-  if (error.code === 'NO_DATA') return 'no_data'
+  // Some answer 200 and say so in words, or with nothing at all.
+  if (error.code === 'NO_DATA' || error.code === 'FEED_EMPTY') return 'no_data'
+  // Said with 400 and whatever else a refusal may be, or with 200.
+  const said = String(error.details['excerpt'] ?? '')
+  if (/date range (is )?too large/i.test(said)) return 'too_large'
   // Green Button Alliance servers say so with 400 when the same request is still being prepared.
-  const pending = /unprocessed batch request/i.test(String(error.details['excerpt'] ?? ''))
+  const pending = /unprocessed batch request/i.test(said)
   return error.code === 'REQUEST_REFUSED' && pending ? 'accepted' : undefined
 }
 

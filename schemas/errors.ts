@@ -57,7 +57,7 @@ export const errorCodes = {
   },
   NOT_READY: {
     retryable: true,
-    next: 'The custodian accepted the request (202) and will notify when the data is ready.',
+    next: 'The custodian is still preparing it (202). A package is asked for until it is there; a request is answered by a notification.',
   },
   NO_DATA: { retryable: false, next: 'The custodian says there is no data for this range (204). Recorded.' },
   RESOURCE_GONE: { retryable: false, next: 'The custodian no longer has this package (404). Ask for its dates again.' },
@@ -68,6 +68,14 @@ export const errorCodes = {
   NOT_ENTITLED: {
     retryable: false,
     next: 'The custodian does not offer this to our registration. Nothing else depends on it.',
+  },
+  RANGE_TOO_LARGE: {
+    retryable: false,
+    next: 'The custodian refuses so long a date range. It is split; one day alone cannot be: ask the utility.',
+  },
+  REQUEST_UNANSWERED: {
+    retryable: false,
+    next: 'The custodian accepted the request (202) and never notified. Check the webhook and its registration, then ask again.',
   },
   RATE_LIMITED: { retryable: true, next: 'The custodian asks to wait (429). The wait is honoured.' },
   CUSTODIAN_UNAVAILABLE: { retryable: true, next: 'The custodian is unavailable. It is tried again.' },

@@ -75,6 +75,8 @@ export const manifestSchema = z.object({
     notification: z.array(fileRefSchema),
     /** Absent in lakes that were written before it was. */
     authorization: z.array(fileRefSchema).default([]),
+    /** Absent in manifests of before ad hoc requests. */
+    request: z.array(fileRefSchema).default([]),
   }),
   /** The raw archive is named by content; these are the files loads of the lake refer to. */
   raw: z.array(fileRefSchema),

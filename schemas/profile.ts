@@ -27,6 +27,8 @@ export const profileSchema = z.object({
     dayStartsAtLocal: z.string().regex(/^\d\d:\d\d$/),
     fetchWithinDays: z.number().positive(),
   }),
+  /** Feeds that are expected every day. */
+  dailyFeeds: z.array(z.enum(['usage', 'customer'])).default(['usage', 'customer']),
   /** correlationIDs of test notifications: recorded, never fetched. */
   sentinelCorrelationIds: z.array(z.string()),
   /** Statuses that mean "the token is not accepted": PG&E says 403. */

@@ -1,10 +1,11 @@
 /**
- * `lake/staging/<id>/stage.json`: what one load, or one notification, brings to the next commit. It is written last and created
+ * `lake/staging/<id>/stage.json`: what one load, one notification or one request brings to the next commit. It is written last and created
  * exclusively, so a staging folder without it is an attempt that never finished. It names its files: they lie in a folder
  * of the attempt (`staging/<id>/<attempt>/readings.parquet`), those with personal data under the pii root.
  */
 import { z } from 'zod'
 import { type ErrorCode, errorCodes } from './errors.ts'
+import { requestStatuses } from './pull.ts'
 
 const errorCodeSchema = z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]])
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
@@ -133,14 +134,37 @@ export const stagedAuthorizationsSchema = z.object({
   rows: z.array(authorizationRowSchema),
 })
 
+/** A row of `ops.request`. Its folder is `staging/request-<request id>-<ordinal of the status>`. */
+export const stagedRequestSchema = z.object({
+  stage: z.literal('request'),
+  format: z.literal(1),
+  requestId: z.uuid(),
+  reason: z.enum(['pull', 'backfill', 'reconcile']),
+  feed: z.enum(['usage', 'customer', 'program']),
+  by: z.enum(['published', 'updated']).nullable(),
+  window: z.object({ from: z.iso.date(), to: z.iso.date() }).nullable(),
+  ask: z.int().positive(),
+  askedAt: z.string(),
+  changedAt: z.string(),
+  status: z.enum(requestStatuses),
+  transaction: z.string().nullable(),
+  notificationId: z.string().nullable(),
+  resources: count,
+  loaded: count,
+  errorCode: z.string().nullable(),
+  message: z.string().nullable(),
+})
+
 export const stageSchema = z.discriminatedUnion('stage', [
   stagedLoadSchema,
   stagedNotificationSchema,
   stagedAuthorizationsSchema,
+  stagedRequestSchema,
 ])
 
 export type StagedLoadRecord = z.infer<typeof stagedLoadSchema>
 export type StagedNotification = z.infer<typeof stagedNotificationSchema>
 export type AuthorizationRow = Readonly<z.infer<typeof authorizationRowSchema>>
 export type StagedAuthorizations = z.infer<typeof stagedAuthorizationsSchema>
+export type StagedRequest = z.infer<typeof stagedRequestSchema>
 export type Stage = z.infer<typeof stageSchema>

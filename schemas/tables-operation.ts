@@ -68,6 +68,30 @@ export const load = table('load', [
   column('known_at', instant, { meaning: 'when the commit made it known: strictly increasing', unit: 'UTC' }),
 ])
 
+/** Every ad hoc request, as it stands: a row each time that changes, the latest counts. */
+export const request = table('request for a package, and what became of it', [
+  column('request_id', text, { meaning: 'our x-transaction, a UUID' }),
+  column('reason', text, { meaning: 'pull, backfill or reconcile' }),
+  column('feed', text, { meaning: 'usage, customer or program (demand response)' }),
+  column('window_by', text, { meaning: 'published or updated', null: 'a snapshot has no window' }),
+  column('date_from', date, { meaning: 'first operating day asked for', null: 'a snapshot has no window' }),
+  column('date_to', date, { meaning: 'last operating day asked for', null: 'a snapshot has no window' }),
+  column('ask', integer, { meaning: '1: the first ask for this window; 2 and more: it was asked again' }),
+  column('asked_at', instant, { meaning: 'when it was sent', unit: 'UTC' }),
+  column('changed_at', instant, { meaning: 'since when it stands so', unit: 'UTC' }),
+  column('status', text, {
+    meaning:
+      'accepted (202, not heard of since), answered, no_data (204: there is none), split (date range too large), not_entitled, unanswered (no notification came), failed',
+  }),
+  column('transaction', text, { meaning: 'x-transaction that came back', null: 'none came' }),
+  column('notification_id', text, { meaning: 'notification that answered it', null: 'none yet' }),
+  column('n_resources', integer, { meaning: 'files of the answer' }),
+  column('n_loaded', integer, { meaning: 'of these, files in the lake' }),
+  column('error_code', text, { meaning: 'code of the failure', null: 'did not fail' }),
+  column('message', text, { meaning: 'what happened', null: 'nothing to say' }),
+  interval.commitId,
+])
+
 export const notification = table('notification received', [
   column('notification_id', text, { meaning: 'SHA-256 of its resource list, or of its bytes where it has none' }),
   column('received_at', instant, { meaning: 'when it was spooled', unit: 'UTC' }),

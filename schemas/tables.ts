@@ -14,7 +14,7 @@ import {
   usageSummaryLine,
 } from './tables-dimension.ts'
 import { channel, current, history, parked, receipt } from './tables-interval.ts'
-import { authorization, drift, load, notification, quarantine } from './tables-operation.ts'
+import { authorization, drift, load, notification, quarantine, request } from './tables-operation.ts'
 
 /** Tables the lake keeps as Parquet, by name. `satisfies` keeps the names literal. */
 export const tables = {
@@ -37,6 +37,7 @@ export const tables = {
   load,
   notification,
   authorization,
+  request,
 } as const satisfies Record<string, Schema>
 
 export type TableName = keyof typeof tables

@@ -11,16 +11,24 @@ export const basePath = '/GreenButtonConnect/espi/1_1/resource'
 export const tokenPath = '/datacustodian/oauth/v2/token'
 export const testTokenPath = '/datacustodian/test/oauth/v2/token'
 
-/** Longest window of one request, days; longer ones are refused as `Date Range Too Large`. */
-const longestWindow_days = 370
-/** Years of history the custodian keeps. */
-const history_days = 3 * 365
+/** What the custodian has and lets others ask for. */
+export interface HistoryLimits {
+  /** Longest window of one request, days; longer ones are refused as `Date Range Too Large`. */
+  readonly longestWindow_days: number
+  /** How far its history reaches back (24, 36 or 48 months, utility.md). */
+  readonly history_days: number
+  /** Its history holds readings of every n-th day only, and no bills: for fleets too wide to be sent whole. Default 1: all. */
+  readonly everyNthDay?: number
+}
+
+export const usualHistory: HistoryLimits = { longestWindow_days: 370, history_days: 3 * 365 }
 
 export interface EndpointContext {
   readonly fleet: Fleet
   readonly prepared: PreparedStore
   readonly now: () => number
   readonly registry: Registry
+  readonly history: HistoryLimits
   /** Prepares packages and notifies after a while. */
   readonly answerLater: (request: { usage: FeedPackage } | { customers: true } | { programs: true }) => Promise<void>
   /** False: demand-response programs are refused, as by default. */
@@ -81,6 +89,7 @@ function requestBulk(context: EndpointContext, feed: FeedKind, query: URLSearchP
   const from_s = zuluSeconds(from)
   const to_s = zuluSeconds(to)
   if (from_s === undefined || to_s === undefined || to_s < from_s) return badRequest('Invalid date')
+  const { longestWindow_days, history_days, everyNthDay = 1 } = context.history
   if (to_s - from_s > longestWindow_days * 86_400) return textAnswer(400, 'Date Range Too Large')
   const today = localDayOf(context.now() / 1000)
   const first = Math.max(localDayOf(from_s), today - history_days)
@@ -91,7 +100,11 @@ function requestBulk(context: EndpointContext, feed: FeedKind, query: URLSearchP
   return accepted({
     usage: byChange
       ? changesPackage(context.fleet, ...days, context.now())
-      : historyPackage(context.fleet, ...days, { generatedAt_ms: context.now() }),
+      : historyPackage(context.fleet, ...days, {
+          generatedAt_ms: context.now(),
+          withBills: everyNthDay === 1,
+          everyNthDay,
+        }),
   })
 }
 

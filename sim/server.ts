@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createNotifier, type NotificationAnswer, renderBatchList } from './batch-list.ts'
 import type { CertificatePaths } from './certificates.ts'
-import { basePath, testTokenPath, tokenPath } from './endpoints.ts'
+import { basePath, type HistoryLimits, testTokenPath, tokenPath, usualHistory } from './endpoints.ts'
 import { createFaultPlan, type Fault, type FaultPlan } from './faults.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { dailyPackage, type FeedPackage } from './package.ts'
@@ -39,6 +39,8 @@ export interface SimulatedCustodianOptions {
   readonly readyAfterMs?: number
   /** True: a certificate of a foreign authority fails the handshake; else (as PG&E's gateway) it gets 400 `Invalid Certificate`. */
   readonly refuseInHandshake?: boolean
+  /** What may be asked for at a time, and how far back; default 370 days, three years. */
+  readonly history?: Partial<HistoryLimits>
   readonly faults?: readonly Fault[]
   /** True: the client is entitled to demand-response programs (BulkRetailDRPrgInfo); else they are refused with 403. */
   readonly hasPrograms?: boolean
@@ -136,7 +138,15 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     tokens,
     faults,
     requests,
-    context: { fleet, prepared, now, registry, answerLater, hasPrograms },
+    context: {
+      fleet,
+      prepared,
+      now,
+      registry,
+      answerLater,
+      hasPrograms,
+      history: { ...usualHistory, ...options.history },
+    },
   })
   const server = createServer(
     {

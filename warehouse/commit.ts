@@ -12,7 +12,7 @@ import { appendTable, rowsQuery } from './growing-table.ts'
 import { daysReachedInto, type IncomingSpan, prepareIncoming } from './incoming.ts'
 import { joinSlices } from './join-files.ts'
 import { authorizationRow } from './authorizations.ts'
-import { loadRow, notificationRow, publishedLoad } from './ledger.ts'
+import { loadRow, notificationRow, publishedLoad, requestRow } from './ledger.ts'
 import { nextKnownAt } from './manifest.ts'
 import { registerUnits, zeroCounts } from './merge-batch.ts'
 import { mergeBatches } from './merge-batches.ts'
@@ -88,7 +88,7 @@ export async function prepareCommit(
   })
   const customers = await appendCustomers(session, queue.loads)
   const append = async (
-    table: 'load' | 'notification' | 'authorization',
+    table: 'load' | 'notification' | 'authorization' | 'request',
     rows: Parameters<typeof rowsQuery>[1],
   ): Promise<FileRef[]> => {
     const query = rowsQuery(table, rows)
@@ -124,6 +124,10 @@ export async function prepareCommit(
       authorization: await append(
         'authorization',
         queue.authorizations.map((changed) => authorizationRow(changed, n)),
+      ),
+      request: await append(
+        'request',
+        queue.requests.map((stage) => requestRow(stage, n)),
       ),
     },
     raw: withRaw(parent.raw, queue.loads, 'lake'),

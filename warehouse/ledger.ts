@@ -1,7 +1,7 @@
 /** The ledger: which loads the lake knows, and the rows of a commit. */
 import type { PublishedLoad } from '../schemas/ingest.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
-import type { StagedLoadRecord, StagedNotification } from '../schemas/stage.ts'
+import type { StagedLoadRecord, StagedNotification, StagedRequest } from '../schemas/stage.ts'
 import { literal } from './columns.ts'
 import { readFiles } from './commit-session.ts'
 import { Database } from './database.ts'
@@ -97,6 +97,27 @@ export const notificationRow = (stage: StagedNotification, commit: number): Reco
   n_resources: stage.resources,
   n_refused: stage.refused,
   n_loaded: stage.loaded,
+  message: stage.message,
+  commit_id: commit,
+})
+
+/** A row of the table behind ops.request. */
+export const requestRow = (stage: StagedRequest, commit: number): Record<string, Cell> => ({
+  request_id: stage.requestId,
+  reason: stage.reason,
+  feed: stage.feed,
+  window_by: stage.by,
+  date_from: stage.window?.from ?? null,
+  date_to: stage.window?.to ?? null,
+  ask: stage.ask,
+  asked_at: stage.askedAt,
+  changed_at: stage.changedAt,
+  status: stage.status,
+  transaction: stage.transaction,
+  notification_id: stage.notificationId,
+  n_resources: stage.resources,
+  n_loaded: stage.loaded,
+  error_code: stage.errorCode,
   message: stage.message,
   commit_id: commit,
 })

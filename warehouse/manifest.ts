@@ -68,6 +68,7 @@ export const emptyManifest = (timeZone: string, version: string): Manifest => ({
     load: [],
     notification: [],
     authorization: [],
+    request: [],
   },
   raw: [],
   pii: {

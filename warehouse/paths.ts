@@ -1,5 +1,6 @@
 /** Every path of the lake and of the pii root: one codec, format ⇄ parse. Paths are relative to their root, with `/`. */
 import type { GrowingTable } from '../schemas/manifest.ts'
+import { type RequestStatus, requestStatuses } from '../schemas/pull.ts'
 import { stagedTableNames } from '../schemas/stage.ts'
 import type { StagingTableName } from '../schemas/staging.ts'
 import { type PersonalTable, personalTables } from '../schemas/tables-personal.ts'
@@ -55,6 +56,7 @@ const tableFolders = {
   load: 'ledger',
   notification: 'ledger',
   authorization: 'dims',
+  request: 'ledger',
 } as const satisfies Record<GrowingTable, 'dims' | 'ledger'>
 
 const isGrowingTable = (name: string): name is GrowingTable => Object.hasOwn(tableFolders, name)
@@ -152,3 +154,7 @@ export const notificationStageId = (notificationId: string, receivedAt: string):
 /** Staging folder of authorizations seen at one moment. */
 export const authorizationStageId = (observedAt: string, rowsSha256: string): string =>
   `authorization-${Date.parse(observedAt)}-${rowsSha256.slice(0, 16)}`
+
+/** Staging folder of a request: one per status it reaches. */
+export const requestStageId = (requestId: string, status: RequestStatus): string =>
+  `request-${requestId}-${requestStatuses.indexOf(status)}`

@@ -5,6 +5,7 @@ import {
   type StagedAuthorizations,
   type StagedLoadRecord,
   type StagedNotification,
+  type StagedRequest,
 } from '../schemas/stage.ts'
 import { tables } from '../schemas/tables.ts'
 import { type ChangedAuthorization, changedAuthorizations } from './authorizations.ts'
@@ -20,6 +21,7 @@ export interface StageQueue {
   readonly notifications: readonly StagedNotification[]
   /** Versions of Authorizations that are new or different, in the order in which they were seen. */
   readonly authorizations: readonly ChangedAuthorization[]
+  readonly requests: readonly StagedRequest[]
   /** Folder names of all of these. */
   readonly ids: readonly string[]
   /** Folders whose commit happened, and whose removal did not; or that hold nothing new. */
@@ -33,6 +35,7 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
   const loads = new Map<string, StagedLoadRecord>()
   const notifications = new Map<string, StagedNotification>()
   const authorizations = new Map<string, StagedAuthorizations>()
+  const requests = new Map<string, StagedRequest>()
   for (const path of await lake.list(folders.staging)) {
     const parsed = parsePath(path)
     if (parsed?.kind !== 'stage') continue
@@ -41,7 +44,8 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
     const stage = stageSchema.parse(JSON.parse(content.toString('utf8')))
     if (stage.stage === 'load') loads.set(parsed.id, stage)
     else if (stage.stage === 'notification') notifications.set(parsed.id, stage)
-    else authorizations.set(parsed.id, stage)
+    else if (stage.stage === 'authorization') authorizations.set(parsed.id, stage)
+    else requests.set(parsed.id, stage)
   }
   const spent = new Set<string>()
   if (loads.size > 0) {
@@ -72,6 +76,15 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
   }
   const changed = await changedAuthorizations(lake, db, parent, authorizations)
   for (const [id, rows] of changed) if (rows.length === 0) spent.add(id)
+  if (requests.size > 0) {
+    const ids = [...requests.values()].map(({ requestId }) => literal(requestId)).join(', ')
+    const rows = await db.rows(
+      `SELECT request_id, status FROM (${readFiles(lake, parent.tables.request, emptySelect(tables.request))})
+       WHERE request_id IN (${ids})`,
+    )
+    const known = new Set(rows.map((row) => `${textOf(row, 'request_id')} ${textOf(row, 'status')}`))
+    for (const [id, stage] of requests) if (known.has(`${stage.requestId} ${stage.status}`)) spent.add(id)
+  }
   const waiting = <T>(stages: Map<string, T>): [string, T][] => [...stages].filter(([id]) => !spent.has(id))
   return {
     loads: waiting(loads)
@@ -79,7 +92,10 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
       .sort((a, b) => (a.loadId < b.loadId ? -1 : 1)),
     notifications: waiting(notifications).map(([, stage]) => stage),
     authorizations: [...changed.values()].flat(),
-    ids: [...waiting(loads), ...waiting(notifications), ...waiting(authorizations)].map(([id]) => id),
+    requests: waiting(requests).map(([, stage]) => stage),
+    ids: [...waiting(loads), ...waiting(notifications), ...waiting(authorizations), ...waiting(requests)].map(
+      ([id]) => id,
+    ),
     spent: [...spent],
   }
 }

@@ -184,6 +184,13 @@ export function viewDefinitions(
       table: tables[table],
     })),
     {
+      name: 'ops.request',
+      query: `SELECT * FROM ${grown('request')}
+        QUALIFY row_number() OVER (PARTITION BY request_id ORDER BY changed_at DESC, commit_id DESC) = 1`,
+      comment: tables.request.metadata.get('grain') ?? '',
+      table: tables.request,
+    },
+    {
       name: 'ops.lake',
       query: `SELECT ${manifest.n}::BIGINT AS manifest, TIMESTAMPTZ ${literal(manifest.knownAt)} AS known_at,
         ${literal(manifest.timeZone)} AS time_zone, ${literal(manifest.meterlake)} AS meterlake`,

@@ -2,9 +2,23 @@
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common'
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
 import type { EnsureFreshInput, IngestProgress, ParkedResource, TokenHandle } from '../schemas/ingest.ts'
+import type {
+  BackfillProgress,
+  NotificationArrival,
+  OutstandingRequest,
+  PullProgress,
+  RequestArrival,
+} from '../schemas/pull.ts'
 import { messageNames } from '../schemas/orchestration.ts'
 
 export const progressQuery = defineQuery<IngestProgress>(messageNames.progress)
+export const pullProgressQuery = defineQuery<PullProgress>(messageNames.progress)
+export const backfillProgressQuery = defineQuery<BackfillProgress>(messageNames.progress)
+export const outstandingQuery = defineQuery<readonly OutstandingRequest[]>(messageNames.outstanding)
+export const askedSignal = defineSignal<[OutstandingRequest]>(messageNames.asked)
+export const closedSignal = defineSignal<[readonly string[]]>(messageNames.closed)
+export const arrivedSignal = defineSignal<[NotificationArrival]>(messageNames.arrived)
+export const cameSignal = defineSignal<[RequestArrival]>(messageNames.came)
 export const ensureFreshUpdate = defineUpdate<TokenHandle, [EnsureFreshInput]>(messageNames.ensureFresh)
 export const retryNowUpdate = defineUpdate<void>(messageNames.retryNow)
 export const abandonUpdate = defineUpdate<void>(messageNames.abandon)

@@ -6,6 +6,7 @@ import {
   continueAsNew,
   isCancellation,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -21,23 +22,29 @@ import type {
   NotificationPage,
   ParkedResource,
   PlannedResource,
+  ReceivedNotification,
   ResourceOutcome,
 } from '../schemas/ingest.ts'
 import { workflowIds } from '../schemas/orchestration.ts'
 import { parkedSignal, progressQuery, searchable } from './contracts.ts'
 import { failedOutcome } from './failure-code.ts'
 import { ingestResource } from './ingest-resource.ts'
-import { summarise } from './notification-summary.ts'
+import { announced, summarise } from './notification-summary.ts'
 import { lightActivity, publishActivity, resourcesInFlight } from './policies.ts'
 
 const { readNotification, recordNotification } =
   proxyActivities<Pick<Activities, 'readNotification' | 'recordNotification'>>(lightActivity)
+const { announceNotification } = proxyActivities<Pick<Activities, 'announceNotification'>>(lightActivity)
 const { publishLake } = proxyActivities<Pick<Activities, 'publishLake'>>(publishActivity)
 
-/** Answers what became of each URL, in the order of the list; a parked one counts as failed, and its run lives on. Query `progress`. */
+/**
+ * Answers what became of each URL, in the order of the list. The run of one that is parked (which counts as failed) or still being
+ * prepared lives on. Query `progress`.
+ */
 export async function ingestNotification(input: IngestNotificationInput): Promise<NotificationOutcome> {
   const { received } = input
   const outcomes: ResourceOutcome[] = [...(input.resume?.outcomes ?? [])]
+  const feeds = [...(input.resume?.feeds ?? [])]
   let step: IngestProgress['step'] = 'reading'
   let total = 0
   let finished = outcomes.length
@@ -57,9 +64,10 @@ export async function ingestNotification(input: IngestNotificationInput): Promis
     if (outcomes.length === 0) {
       upsertSearchAttributes([searchable.status(page.status), searchable.deadline(page.deadlineAt)])
     }
-    outcomes.push(...(await ingestAll(received.notificationId, page, whenParked, onFinished)))
+    feeds.push(...page.resources.map(({ feed }) => feed))
+    outcomes.push(...(await ingestAll(received, page, whenParked, onFinished)))
     if (outcomes.length < total && workflowInfo().continueAsNewSuggested) {
-      await continueAsNew<typeof ingestNotification>({ received, resume: { offset: outcomes.length, outcomes } })
+      await continueAsNew<typeof ingestNotification>({ received, resume: { offset: outcomes.length, outcomes, feeds } })
     }
   } while (outcomes.length < total)
 
@@ -67,6 +75,15 @@ export async function ingestNotification(input: IngestNotificationInput): Promis
   step = 'publishing'
   await recordNotification(record)
   await publishLake({ loadIds: [] })
+  // Runs begun before there were ad hoc requests go on without.
+  if (outcomes.length > 0 && patched('announce')) {
+    const { notificationId, receivedAt } = received
+    await announceNotification({
+      notificationId,
+      receivedAt,
+      files: outcomes.map((its, at) => announced(its, feeds[at] ?? 'usage')),
+    })
+  }
   step = outcome.status === 'failed' ? 'failed' : 'done'
   upsertSearchAttributes([searchable.status(outcome.status)])
   return outcome
@@ -74,7 +91,7 @@ export async function ingestNotification(input: IngestNotificationInput): Promis
 
 /** The outcomes of one page in its order, `resourcesInFlight` at a time. */
 async function ingestAll(
-  notificationId: string,
+  received: ReceivedNotification,
   page: NotificationPage,
   whenParked: Map<string, (parked: ParkedResource) => void>,
   onFinished: () => void,
@@ -87,7 +104,7 @@ async function ingestAll(
       const resource = page.resources[at]
       if (resource === undefined) return
       const parked = new Promise<ParkedResource>((resolve) => whenParked.set(resource.urlSha256, resolve))
-      outcomes[at] = await ingestOne(notificationId, resource, page.deadlineAt, parked)
+      outcomes[at] = await ingestOne(received, resource, page.deadlineAt, parked)
       onFinished()
     }
   }
@@ -96,7 +113,7 @@ async function ingestAll(
 }
 
 async function ingestOne(
-  notificationId: string,
+  { notificationId, receivedAt }: ReceivedNotification,
   resource: PlannedResource,
   deadlineAt: string,
   parked: Promise<ParkedResource>,
@@ -104,21 +121,18 @@ async function ingestOne(
   try {
     const child = await startChild(ingestResource, {
       workflowId: workflowIds.resource(notificationId, resource.urlSha256),
-      args: [{ notificationId, resource, deadlineAt }],
+      args: [{ notificationId, receivedAt, resource, deadlineAt }],
       staticSummary: resource.feed,
       // A parked package outlives its notification; a cancelled notification cancels what is under way.
       parentClosePolicy: ParentClosePolicy.ABANDON,
     })
-    return await Promise.race([child.result(), parked.then(parkedOutcome)])
+    return await Promise.race([child.result(), parked.then(outcomeWithout)])
   } catch (error) {
     if (isCancellation(error)) throw error
     return failedOutcome(error)
   }
 }
 
-const parkedOutcome = ({ code, message }: ParkedResource): ResourceOutcome => ({
-  status: 'failed',
-  code,
-  message,
-  parked: true,
-})
+/** The outcome of one that the notification goes on without. */
+const outcomeWithout = ({ code, message }: ParkedResource): ResourceOutcome =>
+  code === 'NOT_READY' ? { status: 'not_ready', waits: true } : { status: 'failed', code, message, parked: true }

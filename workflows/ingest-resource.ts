@@ -1,6 +1,7 @@
 /**
  * One URL of a notification, from token to publish. What fails here fails alone, the parent goes on with the rest. A package that
- * no retry mends parks: it waits for an operator, who has it tried anew or gives it up.
+ * no retry mends parks: it waits for an operator, who has it tried anew or gives it up. One that is still being prepared is asked for
+ * until it is there, and its notification does not wait for it.
  */
 import {
   CancellationScope,
@@ -21,14 +22,17 @@ import type {
   ResourceOutcome,
 } from '../schemas/ingest.ts'
 import { parkedStatus } from '../schemas/orchestration.ts'
+import { announced } from './notification-summary.ts'
 import { progressQuery, searchable } from './contracts.ts'
 import { failedOutcome, failureOf } from './failure-code.ts'
 import { noteAuthorization } from './note-authorization.ts'
 import { openOperatorDesk, tellParent } from './operator-desk.ts'
-import { downloadActivity, ensureTokenActivity, finalCodes, loadActivity, publishActivity } from './policies.ts'
+import { downloadActivity, finalCodes, lightActivity, loadActivity, publishActivity } from './policies.ts'
+import { withToken } from './with-token.ts'
 
 const { loadFeed } = proxyActivities<Pick<Activities, 'loadFeed'>>(loadActivity)
 const { publishLake } = proxyActivities<Pick<Activities, 'publishLake'>>(publishActivity)
+const { announceNotification } = proxyActivities<Pick<Activities, 'announceNotification'>>(lightActivity)
 
 type Enter = (step: IngestProgress['step']) => void
 
@@ -92,7 +96,15 @@ async function ingest(input: IngestResourceInput, enter: Enter): Promise<Resourc
     if (!patched('authorization-fetched')) return { status: 'noted' }
     return await noteAuthorization(input, enter, remaining(input.deadlineAt))
   }
+  const { resource } = input
   const download = await downloadWithToken(input, enter)
+  // A correlationID names a package: it is this one that is being prepared, and the same list may never be sent again.
+  if (download.status === 'not_ready' && resource.correlationId !== null && input.untilReady === undefined) {
+    await tellParent({ urlSha256: resource.urlSha256, code: 'NOT_READY', message: 'it is being prepared (202)' })
+    const outcome = await ingest({ ...input, untilReady: true }, enter)
+    await announceLate(input, outcome)
+    return outcome
+  }
   if (download.status !== 'downloaded') return { status: download.status }
   const { raw } = download
   enter('loading')
@@ -107,35 +119,29 @@ async function ingest(input: IngestResourceInput, enter: Enter): Promise<Resourc
   return { status: load.status, sha256, bytes, load }
 }
 
-/**
- * Token, then download. A refused token is refreshed and the request made anew; refused again at once, it is not the token's
- * age. An hour of 503 in between may outlive a token, so the bound is on refusals of a token just refreshed.
- */
+/** Its notification has told those who wait for an answer of the other files. */
+async function announceLate({ notificationId, receivedAt, resource }: IngestResourceInput, outcome: ResourceOutcome) {
+  if (notificationId === null || receivedAt === undefined) return
+  const files = [announced(outcome, resource.feed)]
+  await announceNotification({ notificationId, receivedAt, files })
+}
+
+/** Token, then download, until the package's deadline. */
 async function downloadWithToken(input: IngestResourceInput, enter: Enter): Promise<DownloadOutcome> {
-  const untilDeadline = remaining(input.deadlineAt)
-  const { ensureClientToken } = proxyActivities<Pick<Activities, 'ensureClientToken'>>({
-    ...ensureTokenActivity,
-    ...untilDeadline,
-  })
-  let token = await ensureClientToken({})
-  let refreshed = false
-  for (;;) {
-    enter('downloading')
-    const { downloadResource } = proxyActivities<Pick<Activities, 'downloadResource'>>({
-      ...downloadActivity,
-      ...remaining(input.deadlineAt),
-    })
-    try {
-      return await downloadResource(input)
-    } catch (error) {
-      const refused = !isCancellation(error) && failureOf(error).code === 'TOKEN_EXPIRED'
-      const endedByAge = Date.now() >= Date.parse(token.expiresAt)
-      if (!refused || (refreshed && !endedByAge)) throw error
+  return withToken(
+    remaining(input.deadlineAt),
+    async () => {
+      enter(input.untilReady === undefined ? 'downloading' : 'waiting')
+      const { downloadResource } = proxyActivities<Pick<Activities, 'downloadResource'>>({
+        ...downloadActivity,
+        ...remaining(input.deadlineAt),
+      })
+      return downloadResource(input)
+    },
+    () => {
       enter('token')
-      token = await ensureClientToken({ staleFingerprint: token.fingerprint })
-      refreshed = true
-    }
-  }
+    },
+  )
 }
 
 /** The custodian keeps a package until the deadline: tries end there. A minute at least, so that a late start still asks once. */

@@ -3,7 +3,8 @@ import { isCancellation, proxyActivities, type ActivityOptions } from '@temporal
 import type { Activities } from '../activities/index.ts'
 import type { IngestProgress, IngestResourceInput, ResourceOutcome } from '../schemas/ingest.ts'
 import { failureOf } from './failure-code.ts'
-import { authorizationActivity, ensureTokenActivity, publishActivity } from './policies.ts'
+import { authorizationActivity, publishActivity } from './policies.ts'
+import { withToken } from './with-token.ts'
 
 const { publishLake } = proxyActivities<Pick<Activities, 'publishLake'>>(publishActivity)
 
@@ -16,32 +17,31 @@ export async function noteAuthorization(
   enter: (step: IngestProgress['step']) => void,
   untilDeadline: Pick<ActivityOptions, 'scheduleToCloseTimeout'>,
 ): Promise<ResourceOutcome> {
-  const { ensureClientToken } = proxyActivities<Pick<Activities, 'ensureClientToken'>>({
-    ...ensureTokenActivity,
-    ...untilDeadline,
-  })
   const { fetchAuthorization } = proxyActivities<Pick<Activities, 'fetchAuthorization'>>({
     ...authorizationActivity,
     ...untilDeadline,
   })
-  let token = await ensureClientToken({})
-  for (let isFresh = false; ; isFresh = true) {
-    enter('downloading')
-    try {
-      const { staged } = await fetchAuthorization(input)
-      if (staged > 0) {
-        enter('publishing')
-        await publishLake({ loadIds: [] })
-      }
-      return { status: 'noted', authorizations: staged, entitled: true }
-    } catch (error) {
-      if (isCancellation(error)) throw error
-      const { code } = failureOf(error)
-      // 403 says either that the token is old or that we may not: a fresh one tells which.
-      if (code === 'REQUEST_REFUSED' || (code === 'TOKEN_EXPIRED' && isFresh)) return notEntitled
-      if (code !== 'TOKEN_EXPIRED') throw error
-      enter('token')
-      token = await ensureClientToken({ staleFingerprint: token.fingerprint })
+  try {
+    const { staged } = await withToken(
+      untilDeadline,
+      async () => {
+        enter('downloading')
+        return fetchAuthorization(input)
+      },
+      () => {
+        enter('token')
+      },
+    )
+    if (staged > 0) {
+      enter('publishing')
+      await publishLake({ loadIds: [] })
     }
+    return { status: 'noted', authorizations: staged, entitled: true }
+  } catch (error) {
+    if (isCancellation(error)) throw error
+    const { code } = failureOf(error)
+    // 403 says either that the token is old or that we may not: it has been asked with a fresh one.
+    if (code === 'REQUEST_REFUSED' || code === 'TOKEN_EXPIRED') return notEntitled
+    throw error
   }
 }

@@ -69,6 +69,24 @@ export const publishActivity = {
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '10 minutes' },
 } as const satisfies ActivityOptions
 
+/**
+ * One request for a package. An unavailable custodian is asked for a day: then the pull fails by name, and the reconcile comes again.
+ * What the workflow handles itself comes back at once.
+ */
+export const requestActivity = {
+  taskQueue: taskQueues.custodian,
+  // A small package may come at once, as the body.
+  startToCloseTimeout: '1 hour',
+  scheduleToCloseTimeout: '1 day',
+  heartbeatTimeout: '20 seconds',
+  retry: {
+    initialInterval: '2 seconds',
+    backoffCoefficient: 2,
+    maximumInterval: '15 minutes',
+    nonRetryableErrorTypes: ['TOKEN_EXPIRED'],
+  },
+} as const satisfies ActivityOptions
+
 /** Resources of one notification in flight. The custodian takes one request a second: more would only wait. */
 export const resourcesInFlight = 20
 
@@ -84,6 +102,8 @@ export const authorizationActivity = {
 /** Failures that no operator can mend: the answer is the answer. All others park the package. */
 export const finalCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'RESOURCE_GONE',
+  // Five days of 202.
+  'NOT_READY',
   'URL_REFUSED',
   'FEED_EMPTY',
   'FEED_SECRET',

@@ -13,6 +13,8 @@ interface ServeFlags {
   readonly notify: string
   readonly certs: string
   readonly day?: string
+  readonly longestWindow: number
+  readonly history: number
   readonly faults?: string
   readonly customers?: true
 }
@@ -46,6 +48,8 @@ export function registerSim(program: Command): void {
     .option(certsOption[0], certsOption[1], defaultCerts)
     .option('--day <date>', 'prepare the package of this operating day (YYYY-MM-DD) and notify at once', isoDate)
     .option('--customers', 'with --day: the customer feed too')
+    .option('--longest-window <days>', 'longer ad hoc ranges are refused: Date Range Too Large', wholeNumber, 370)
+    .option('--history <days>', 'how far back there are data', wholeNumber, 1095)
     .option('--faults <file>', 'faults to show, a JSON list (below)')
     .addHelpText('after', serveHelp)
     .action(async (flags: ServeFlags) => await serve(flags))
@@ -125,6 +129,7 @@ async function serve(flags: ServeFlags): Promise<void> {
       ...(flags.day === undefined ? {} : { firstPackage: flags.day }),
     }),
     notifyUrl: flags.notify,
+    history: { longestWindow_days: flags.longestWindow, history_days: flags.history },
     faults: flags.faults === undefined ? [] : await faultsOf(flags.faults),
   })
   await using control = await startControl(custodian, flags.controlPort)

@@ -7,6 +7,7 @@ import { realpathSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Client, Connection } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
@@ -30,6 +31,10 @@ const bundle = await bundleWorkflows(silentLog)
 const connection = await Connection.connect({ address: temporal.address })
 const client = new Client({ connection, namespace: temporal.namespace, identity })
 
+/** Names given: these alone are recorded anew. */
+const wanted = process.argv.slice(2)
+const isWanted = (name: string): boolean => wanted.length === 0 || wanted.includes(name)
+
 async function save(name: string, workflowId: string, runId?: string): Promise<void> {
   const history = historyToJSON(await client.workflow.getHandle(workflowId, runId).fetchHistory())
   const text = history.replaceAll(repository, '').replaceAll(installation, '')
@@ -37,10 +42,8 @@ async function save(name: string, workflowId: string, runId?: string): Promise<v
   console.log(name)
 }
 
-const only = process.argv.slice(2)
-
 async function record(name: string, script: Script, correlationIds: readonly string[], children: Readonly<Record<string, string>>, orders: readonly string[] = []) {
-  if (only.length > 0 && !only.includes(name)) return
+  if (!isWanted(name)) return
   await using scripted = await scriptDeps({ ...script, folder: name, clientAlias: name })
   await using _worker = await startWorker({
     connection: { address: temporal.address },
@@ -81,6 +84,57 @@ const authorizationUrl = bulkUrl('').replace(/Batch.*$/, 'Authorization/1')
 await record('authorization', { authorizations: [error('TOKEN_EXPIRED'), error('RESOURCE_GONE')] }, [authorizationUrl], {
   [authorizationUrl]: 'authorization-gone',
 })
+
+await record('announced', { downloads: { h6: ['six'] } }, ['h6'], {})
+const notYet = error('NOT_READY', { retryAfterMs: 500 })
+await record('not-ready', { downloads: { h8: [notYet, notYet, 'eight'] } }, ['h8'], { h8: 'waited' })
+
+/** A pull, a backfill or a reconcile; while it waits, `notify` correlation ids are notified. */
+async function recordRequests(name: string, script: Script, workflow: { name: string; id: string; input: object }, notify: readonly string[], mailbox = false) {
+  if (!isWanted(name)) return
+  await using scripted = await scriptDeps({ ...script, folder: name, clientAlias: name })
+  const { address, namespace } = temporal
+  await using _worker = await startWorker({ connection: { address }, namespace, deps: scripted.deps, log: silentLog, bundle, identity })
+  const { taskQueue, workflowId } = { taskQueue: taskQueues.orchestrate, workflowId: workflow.id }
+  const handle = await client.workflow.start(workflow.name, { workflowId, taskQueue, args: [{ clientAlias: name, ...workflow.input }] })
+  for (const correlationId of notify) {
+    while (!scripted.requestRecords.some(({ status }) => status === 'accepted')) await sleep(100)
+    const received = await scripted.spool([correlationId])
+    const notified = { workflowId: workflowIds.notification(received.notificationId), taskQueue, args: [{ received }] }
+    await client.workflow.start(workflowNames.ingestNotification, notified)
+  }
+  await handle.result()
+  await save(name, workflow.id)
+  if (mailbox) {
+    const waiting = client.workflow.getHandle(workflowIds.outstandingRequests(name))
+    await waiting.result()
+    await save(`requests-${name}`, waiting.workflowId)
+  }
+}
+
+const january = { from: '2026-01-01', to: '2026-01-31' }
+const target = { feed: 'usage', by: 'published', window: january, reason: 'pull' } as const
+const pull = (name: string, input: object) => ({ name: workflowNames.pullFeed, id: workflowIds.pull(name, target), input: { ...target, asks: 1, notifyWithinMs: 60_000, ...input } })
+await recordRequests('pull-answered', {}, pull('pull-answered', {}), ['h7'], true)
+await recordRequests('pull-unanswered', {}, pull('pull-unanswered', { asks: 2, notifyWithinMs: 500 }), [])
+await recordRequests(
+  'pull-split',
+  { onRequest: async (_, n) => (n === 1 ? 'too_large' : n === 2 ? error('TOKEN_EXPIRED') : n === 3 ? 'no_data' : error('REQUEST_REFUSED')) },
+  pull('pull-split', {}),
+  [],
+)
+await recordRequests(
+  'backfill-windows',
+  { onRequest: async (_, n) => (n === 2 ? error('REQUEST_REFUSED') : 'no_data'), settled: [january] },
+  { name: workflowNames.backfill, id: workflowIds.backfill('backfill-windows'), input: { range: { from: '2026-01-01', to: '2026-04-30' }, monthsPerRequest: 1, inFlight: 2, asks: 1, notifyWithinMs: 60_000 } },
+  [],
+)
+await recordRequests(
+  'reconcile-gaps',
+  { onRequest: async () => 'no_data', gapFacts: { firstReceivedAt: new Date(Date.now() - 5 * 86_400_000).toISOString(), loads: [], notifications: [], requests: [] } },
+  { name: workflowNames.reconcile, id: workflowIds.reconcile('reconcile-gaps'), input: {} },
+  [],
+)
 
 await connection.close()
 await rm(process.cwd(), { recursive: true })

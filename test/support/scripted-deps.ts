@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Deps, LakeJobProgress, RunLakeJob } from '../../activities/deps.ts'
 import type { Authorization } from '../../custodian/authorization.ts'
+import type { BulkRequest } from '../../custodian/custodian.ts'
 import { resolveProfile } from '../../custodian/profile.ts'
 import { MeterlakeError } from '../../schemas/errors.ts'
 import type {
@@ -19,6 +20,9 @@ import type {
   TokenHandle,
 } from '../../schemas/ingest.ts'
 import type { AuthorizationRow } from '../../schemas/stage.ts'
+import type { DayWindow } from '../../schemas/calendar-day.ts'
+import type { GapFacts } from '../../schemas/gaps.ts'
+import type { RequestRecord } from '../../schemas/pull.ts'
 import type { LakeJob, LakeJobResult } from '../../schemas/load-process.ts'
 
 /** One answer of the custodian: bytes, or an error to throw. */
@@ -39,6 +43,15 @@ export interface Script {
   readonly loadErrors?: readonly MeterlakeError[]
   /** Runs inside a load job, with its signal. */
   readonly onLoad?: (signal: AbortSignal) => Promise<void>
+  /** Answers ad hoc requests (the n-th, from 1); absent: all are accepted. */
+  readonly onRequest?: (
+    request: BulkRequest,
+    n: number,
+  ) => Promise<'accepted' | 'no_data' | 'too_large' | MeterlakeError>
+  /** Days of the readings of a download. */
+  readonly daysOf?: (correlationId: string) => DayWindow
+  readonly settled?: readonly DayWindow[]
+  readonly gapFacts?: GapFacts
   /** Where it keeps its files; absent: a temporary folder. */
   readonly folder?: string
   /** Absent: unique. */
@@ -55,6 +68,10 @@ export interface ScriptedDeps extends AsyncDisposable {
   readonly notifications: readonly NotificationRecord[]
   /** Staged so far. */
   readonly authorizations: readonly AuthorizationRow[]
+  /** Rows staged for ops.request. */
+  readonly requestRecords: readonly RequestRecord[]
+  /** Ad hoc requests as they came. */
+  readonly bulkRequests: readonly BulkRequest[]
   /** A notification in a spool file, as the webhook leaves it. */
   spool(correlationIds: readonly string[]): Promise<ReceivedNotification>
   spoolBody(body: string): Promise<ReceivedNotification>
@@ -75,6 +92,9 @@ export async function scriptDeps(script: Script = {}): Promise<ScriptedDeps> {
   const tokens: string[] = []
   const authorizations: AuthorizationRow[] = []
   const staged: StagedLoad[] = []
+  const requestRecords: RequestRecord[] = []
+  const bulkRequests: BulkRequest[] = []
+  const loadDays = new Map<string, DayWindow>()
   const stagedNotifications: NotificationRecord[] = []
   const tokenErrors = [...(script.tokenErrors ?? [])]
   const loadErrors = [...(script.loadErrors ?? [])]
@@ -148,7 +168,14 @@ export async function scriptDeps(script: Script = {}): Promise<ScriptedDeps> {
         onProgress?.({ bytes: answer.length, totalBytes: answer.length })
         const sha256 = createHash('sha256').update(answer).digest('hex')
         const receivedAt = new Date().toISOString()
+        loadDays.set(sha256.slice(0, 16), script.daysOf?.(correlationId) ?? { from: '2026-01-01', to: '2026-01-31' })
         return { path, sha256, bytes: answer.length, kind: 'usage', receivedAt, transaction: null }
+      },
+      requestBulk: async (request) => {
+        bulkRequests.push(request)
+        const answer = (await script.onRequest?.(request, bulkRequests.length)) ?? 'accepted'
+        if (typeof answer !== 'string') throw answer
+        return { status: answer, transaction: `theirs-${bulkRequests.length}` }
       },
     },
     lake: {
@@ -171,6 +198,12 @@ export async function scriptDeps(script: Script = {}): Promise<ScriptedDeps> {
       stageNotification: async (record) => {
         stagedNotifications.push(record)
       },
+      stageRequest: async (record) => {
+        requestRecords.push(record)
+      },
+      loadDays: async (loadIds) => new Map([...loadDays].filter(([loadId]) => loadIds.includes(loadId))),
+      settledWindows: async () => script.settled ?? [],
+      gapFacts: async () => script.gapFacts ?? { firstReceivedAt: null, loads: [], notifications: [], requests: [] },
     },
     runLakeJob: (async (job, { signal, onProgress }) =>
       runJob(job, signal ?? new AbortController().signal, onProgress ?? (() => {}))) as RunLakeJob,
@@ -190,6 +223,8 @@ export async function scriptDeps(script: Script = {}): Promise<ScriptedDeps> {
     ledger,
     notifications,
     authorizations,
+    requestRecords,
+    bulkRequests,
     spoolBody,
     spool: async (correlationIds) => spoolBody(batchList(correlationIds.map(bulkUrl))),
     [Symbol.asyncDispose]: async () => rm(folder, { recursive: true, force: true }),

@@ -74,13 +74,13 @@ test('a poisoned package parks, its notification goes on, an operator has it fet
   expect(await run.query(messageNames.progress)).toEqual({ step: 'parked', code: 'FEED_TRUNCATED' })
   const listed = async () =>
     (await readOperatorWork(temporal.client)).find(({ workflowId }) => workflowId === run.workflowId)
-  await expect.poll(listed, { timeout: 10_000 }).toMatchObject({ code: 'FEED_TRUNCATED', feed: 'usage' })
+  await expect.poll(listed, { timeout: 60_000 }).toMatchObject({ code: 'FEED_TRUNCATED', feed: 'usage' })
 
   await orderParked(temporal.client, 'retry', run.workflowId)
   expect((await run.result()) as ResourceOutcome).toMatchObject({ status: 'loaded' })
   // What came was no feed: the custodian was asked anew, not the archive.
   expect(site.scripted.requests.get(poisoned)).toBe(2)
-  await expect.poll(listed, { timeout: 10_000 }).toBeUndefined()
+  await expect.poll(listed, { timeout: 60_000 }).toBeUndefined()
 })
 
 test('what an operator mends here is tried with the bytes that are here', async () => {
@@ -108,7 +108,7 @@ test('an order comes through while a package waits for its next try', async () =
     bulkUrl(never),
   ])
   const [first, second] = [site.resource(bulkUrl(later)), site.resource(bulkUrl(never))]
-  await expect.poll(() => [...site.scripted.requests.values()], { timeout: 20_000 }).toEqual([1, 1])
+  await expect.poll(() => [...site.scripted.requests.values()], { timeout: 60_000 }).toEqual([1, 1])
   expect(await stepOf(first)).toBe('downloading')
   await first.executeUpdate(messageNames.retryNow)
   await second.executeUpdate(messageNames.abandon)
