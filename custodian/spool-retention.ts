@@ -53,6 +53,4 @@ async function filesByAge(folder: string, nowMs: number): Promise<readonly AgedF
 }
 
 const tooMany = (youngestFirst: readonly AgedFile[], { longest_days, maxFiles, shortest_days }: Retention) =>
-  youngestFirst.filter(
-    ({ age_days }, at) => age_days > longest_days || (at >= maxFiles && age_days > shortest_days),
-  )
+  youngestFirst.filter(({ age_days }, at) => age_days > longest_days || (at >= maxFiles && age_days > shortest_days))
