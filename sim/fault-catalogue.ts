@@ -195,9 +195,10 @@ export function namedFault(named: string): Fault {
   return { ...fault, on: on === 'all' ? on : on.split(',').map(Number) }
 }
 
+const title = ({ name, usual }: NamedFault): string => (usual === undefined ? name : `${name}[=N]`)
+
 /** A line for each. */
 export function faultLines(): readonly string[] {
-  const title = ({ name, usual }: NamedFault): string => (usual === undefined ? name : `${name}[=N]`)
   const width = Math.max(...catalogue.map((one) => title(one).length))
   return catalogue.map((one) => `  ${title(one).padEnd(width)}  ${one.line}`)
 }
