@@ -4,6 +4,7 @@
  */
 import {
   CancellationScope,
+  condition,
   isCancellation,
   patched,
   proxyActivities,
@@ -22,6 +23,7 @@ import type {
 } from '../schemas/ingest.ts'
 import { parkedStatus } from '../schemas/orchestration.ts'
 import { progressQuery, searchable } from './contracts.ts'
+import { countCutFeeds } from './cut-feed.ts'
 import { failedOutcome, failureOf } from './failure-code.ts'
 import { noteAuthorization } from './note-authorization.ts'
 import { openOperatorDesk, tellParent } from './operator-desk.ts'
@@ -49,12 +51,17 @@ export async function ingestResource(input: IngestResourceInput): Promise<Resour
   const desk = openOperatorDesk(() => underWay?.cancel())
   upsertSearchAttributes([searchable.feed(input.resource.feed), searchable.deadline(input.deadlineAt)])
   let retry = 0
+  const cutFeeds = countCutFeeds()
   for (;;) {
     const scope = new CancellationScope()
     underWay = scope
+    let fetched: RawFeed | undefined
+    const onFetched = (raw: RawFeed): void => {
+      fetched = raw
+    }
     let failure: { readonly outcome: ResourceOutcome; readonly isFinal: boolean }
     try {
-      const outcome = await scope.run(async () => ingest(retry === 0 ? input : { ...input, retry }, enter))
+      const outcome = await scope.run(async () => ingest(retry === 0 ? input : { ...input, retry }, enter, onFetched))
       enter('done')
       return outcome
     } catch (error) {
@@ -65,6 +72,15 @@ export async function ingestResource(input: IngestResourceInput): Promise<Resour
       const { code, message } = failureOf(error)
       // Bytes that are no feed are asked for anew; others rest in the archive.
       if (code.startsWith('FEED_')) retry += 1
+      const isCut = code === 'FEED_TRUNCATED' && !isOrdered && patched('cut-feeds-fetched-anew')
+      const pauseMs = isCut ? cutFeeds.pauseAfter(fetched?.sha256) : undefined
+      if (pauseMs !== undefined) {
+        enter('token')
+        const isOrderedMeanwhile = await condition(() => desk.pending !== undefined, pauseMs)
+        if (!isOrderedMeanwhile || (await desk.takeOrder()) === 'retry') continue
+        enter('failed')
+        return abandoned
+      }
       failure = {
         outcome: isOrdered ? abandoned : failedOutcome(error),
         isFinal: !parks || (!isOrdered && finalCodes.has(code)),
@@ -88,7 +104,11 @@ export async function ingestResource(input: IngestResourceInput): Promise<Resour
 
 const abandoned: ResourceOutcome = { status: 'failed', code: 'UNKNOWN', message: 'an operator gave it up' }
 
-async function ingest(input: IngestResourceInput, enter: Enter): Promise<ResourceOutcome> {
+async function ingest(
+  input: IngestResourceInput,
+  enter: Enter,
+  onFetched: (raw: RawFeed) => void,
+): Promise<ResourceOutcome> {
   if (input.resource.feed === 'authorization') {
     if (!patched('authorization-fetched')) return { status: 'noted' }
     return await noteAuthorization(input, enter, remaining(input.deadlineAt))
@@ -96,6 +116,7 @@ async function ingest(input: IngestResourceInput, enter: Enter): Promise<Resourc
   const download = await downloadWithToken(input, enter)
   if (download.status !== 'downloaded') return { status: download.status }
   const { raw } = download
+  onFetched(raw)
   enter('loading')
   const staged = await loadFeed(loadRequest(input, raw))
   enter('publishing')

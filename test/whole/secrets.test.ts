@@ -71,7 +71,8 @@ async function rememberToken(): Promise<void> {
 
 async function ingest(day: string, path?: RegExp, effect?: FaultEffect): Promise<void> {
   site.custodian.faults.clear()
-  if (path && effect) site.custodian.faults.add({ path, effect })
+  // A feed that is cut once is fetched anew.
+  if (path && effect) site.custodian.faults.add({ path, effect, ...(effect.kind === 'truncate' && { on: 'all' }) })
   const { resources } = await site.custodian.prepareDay(day, { customers: true })
   const { resources: outcomes } = await outcomeOfUrls(client, resources)
   statuses.push(...outcomes.map((outcome) => (outcome.status === 'failed' ? outcome.code : outcome.status)))
