@@ -222,10 +222,12 @@ async function packageOf({ form, mb, day, seed, meters }: FeedFlags) {
 
 const statePathOf = (directory: string): string => join(directory, 'running.json')
 
-const sayNotification = (answer: PreparedDay['notification']): string =>
-  answer === null || answer.status === null
-    ? `the webhook was not reached (${answer?.error ?? 'none set'}); sent once, as the utility does`
+function sayNotification(answer: PreparedDay['notification']): string {
+  if (answer === null) return 'no notification was sent, or not yet'
+  return answer.status === null
+    ? `the webhook was not reached (${answer.error}); sent once, as the utility does`
     : `the webhook answered ${answer.status}`
+}
 
 async function untilStopped(): Promise<void> {
   await new Promise<void>((resolve) => {
