@@ -11,7 +11,7 @@ import { ensureReconcileSchedule } from './reconcile-schedule.ts'
 import { startGauges } from './operation-gauges.ts'
 import { drainMs, listenAsRole, openRoleOperations, type RoleOperations } from './role-operations.ts'
 import { untilAborted } from './stop-signal.ts'
-import { installRuntime, type Log } from './temporal-runtime.ts'
+import type { Log } from './temporal-runtime.ts'
 import type { TemporalServer } from './temporal-server.ts'
 import { type RunningWebhook, startWebhookRole } from './webhook.ts'
 import { bundleWorkflows, startWorker } from './worker.ts'
@@ -62,7 +62,6 @@ export interface Meterlake extends AsyncDisposable {
 export async function startMeterlake(config: Config, options: MeterlakeOptions): Promise<Meterlake> {
   const { log, signal } = options
   const { metrics } = config.operations
-  installRuntime(log, metrics)
   await using stack = new AsyncDisposableStack()
   const { deps, custodian } = stack.use(await openIngestDeps(config, log))
   const { operations } = options
@@ -77,6 +76,7 @@ export async function startMeterlake(config: Config, options: MeterlakeOptions):
     await operations?.watch('webhook certificate', watchedFiles(config).webhook, async () => webhook.reload())
     options.onWebhook?.(webhook)
   }
+  // No native runtime yet: it would keep a process alive that no worker of it ever ran in.
   // Bundling takes as long as Temporal's start; whoever awaits it hears of a failure.
   const bundling = options.bundle === undefined ? bundleWorkflows(log) : Promise.resolve(options.bundle)
   bundling.catch(() => {})

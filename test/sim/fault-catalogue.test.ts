@@ -7,7 +7,18 @@ import { parseFaults } from '../../sim/faults.ts'
 import type { SimulatedCustodian } from '../../sim/server.ts'
 import { answerOf, get, postToken, received, start, tokenOf, untilReceived, urlsOf } from './custodian-wire.ts'
 
+/** The first URL of each list that came. */
+const firsts = () => received.map(({ body }) => urlsOf(body)[0])
 const listsReceived = () => received.map(({ body }) => urlsOf(body).length)
+
+const idsOf = (xml: string) => [...xml.matchAll(/MeterReading\/([^/"]+)/g)].map(([, id]) => id ?? '')
+
+/** Of a day's package, from a custodian that has just started. */
+async function correlationIds(hasSeededIds: boolean) {
+  await using custodian = await start({ hasSeededIds })
+  const { resources } = await custodian.prepareDay('2026-11-03')
+  return resources.map(({ correlationId }) => correlationId)
+}
 
 async function prepared(custodian: SimulatedCustodian) {
   const [electric] = (await custodian.prepareDay('2026-11-03')).resources
@@ -28,7 +39,7 @@ test('each has a line, and is named by it alone or with a number and ordinals', 
 test('a script holds names and faults; what is none is refused', () => {
   const notification = { effect: { kind: 'late', delay_s: 5 }, on: [2] }
   expect(parseFaults(['busy', notification])).toEqual([namedFault('busy'), notification])
-  expect(() => parseFaults([{ ...notification, path: '/token' }])).toThrow()
+  expect(() => parseFaults([{ ...notification, path: '/token' }])).toThrow(/path/)
   expect(() => parseFaults(['explode'])).toThrow(RangeError)
 })
 
@@ -76,7 +87,6 @@ test('prefixes and meter-ids say the same in other words', async () => {
   const ids = (await get(url, token)).body.toString()
   expect(prefixes).not.toMatch(/\bns\d:/)
   expect(prefixes.replaceAll('gbc_', 'ns')).toBe(whole)
-  const idsOf = (xml: string) => [...xml.matchAll(/MeterReading\/([^/"]+)/g)].map(([, id]) => id ?? '')
   expect(idsOf(ids)).toHaveLength(idsOf(whole).length)
   expect(new Set(idsOf(ids)).size).toBe(new Set(idsOf(whole)).size)
   expect(idsOf(ids).filter((id) => idsOf(whole).includes(id))).toEqual([])
@@ -120,7 +130,6 @@ test('one after the next, and days late by a clock that is put forward; a packag
     await custodian.prepareDay('2026-11-04'),
     await custodian.prepareDay('2026-11-05'),
   ].map(({ resources }) => resources[0]?.url)
-  const firsts = () => received.map(({ body }) => urlsOf(body)[0])
   expect(firsts()).toEqual([b, a])
   const advance = async (days: number) =>
     answerOf(request(`${control.url}/clock?advance_s=${days * 86_400}`, { method: 'POST' }))
@@ -134,13 +143,8 @@ test('one after the next, and days late by a clock that is put forward; a packag
 })
 
 test('correlationIDs are random, or follow from the seed', async () => {
-  const idsOf = async (hasSeededIds: boolean) => {
-    await using custodian = await start({ hasSeededIds })
-    const { resources } = await custodian.prepareDay('2026-11-03')
-    return resources.map(({ correlationId }) => correlationId)
-  }
-  const seeded = await idsOf(true)
+  const seeded = await correlationIds(true)
   expect(new Set(seeded).size).toBe(2)
-  expect(await idsOf(true)).toEqual(seeded)
-  expect(await idsOf(false)).not.toEqual(await idsOf(false))
+  expect(await correlationIds(true)).toEqual(seeded)
+  expect(await correlationIds(false)).not.toEqual(await correlationIds(false))
 })
