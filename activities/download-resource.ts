@@ -10,11 +10,11 @@ import { startHeartbeat } from './heartbeat.ts'
 
 /**
  * One HTTP request an attempt. What an earlier attempt of the same run archived, whose answer got lost, is not asked for again.
- * Heartbeats carry `{ bytes }`. Fails with TOKEN_EXPIRED, RATE_LIMITED, CUSTODIAN_UNAVAILABLE, BODY_INCOMPLETE, RESOURCE_GONE, ….
+ * `untilReady` makes a 202 a failure that is tried again. Heartbeats carry `{ bytes }`. Fails with TOKEN_EXPIRED, RATE_LIMITED, NOT_READY, CUSTODIAN_UNAVAILABLE, BODY_INCOMPLETE, RESOURCE_GONE, ….
  */
 export const downloadResource =
   (deps: Deps) =>
-  async ({ resource, retry }: IngestResourceInput): Promise<DownloadOutcome> => {
+  async ({ resource, retry, untilReady }: IngestResourceInput): Promise<DownloadOutcome> => {
     const { workflowExecution } = activityInfo()
     const run = `${workflowExecution?.workflowId ?? ''}/${workflowExecution?.runId ?? ''}${retry === undefined ? '' : `#${retry}`}`
     const receipt = openDownloadReceipt(deps.incomingDir, run)
@@ -38,7 +38,8 @@ export const downloadResource =
       return { status: 'downloaded', raw }
     } catch (error) {
       const code = isMeterlakeError(error) ? error.code : undefined
-      const status = code === 'NO_DATA' ? 'no_data' : code === 'NOT_READY' ? 'not_ready' : undefined
+      const status =
+        code === 'NO_DATA' ? 'no_data' : code === 'NOT_READY' && untilReady === undefined ? 'not_ready' : undefined
       if (status === undefined) throw error
       countPackage(resource.feed, status, 0)
       return { status }

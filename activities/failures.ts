@@ -14,6 +14,10 @@ const attemptsByCode: Partial<Record<ErrorCode, number>> = { LOAD_CRASHED: 5, IN
 /** A wait of PG&E's is seconds to an hour; a clock gone wrong must not park a package beyond its five days. */
 const longestRetryDelayMs = 3_600_000
 
+/** A package that is being prepared is there in a minute or so, or in hours (domain.md 3): asked for after 30 s, then ever more rarely. */
+const firstReadyDelayMs = 30_000
+const longestReadyDelayMs = 900_000
+
 /** A full disk is not freed in a second. */
 const diskFullRetryDelayMs = 60_000
 
@@ -52,7 +56,7 @@ export function toApplicationFailure(error: unknown, attempt: number): Applicati
   const details: ErrorDetails = isMeterlakeError(error) ? error.details : {}
   const text = error instanceof Error ? error.message : String(error)
   const nonRetryable = !errorCodes[code].retryable || attempt >= (attemptsByCode[code] ?? Number.POSITIVE_INFINITY)
-  const delayMs = retryDelayMs(code, details)
+  const delayMs = retryDelayMs(code, details, attempt)
   return ApplicationFailure.create({
     type: code,
     message: redact(text),
@@ -64,14 +68,16 @@ export function toApplicationFailure(error: unknown, attempt: number): Applicati
 }
 
 /** What an answer of the custodian's says about waiting (Retry-After, in `details.retryAfterMs`), bounded. */
-function retryDelayMs(code: ErrorCode, details: ErrorDetails): number | undefined {
+function retryDelayMs(code: ErrorCode, details: ErrorDetails, attempt: number): number | undefined {
   const wished = details['retryAfterMs']
   if (typeof wished === 'number' && wished > 0) return Math.min(wished, longestRetryDelayMs)
+  if (code === 'NOT_READY') return Math.min(firstReadyDelayMs * 2 ** (attempt - 1), longestReadyDelayMs)
   return code === 'LAKE_DISK_FULL' ? diskFullRetryDelayMs : undefined
 }
 
 /** Part of ordinary operation: no error in logs and metrics. */
-const isExpected = (code: ErrorCode): boolean => code === 'TOKEN_EXPIRED' || code === 'RATE_LIMITED'
+const isExpected = (code: ErrorCode): boolean =>
+  code === 'TOKEN_EXPIRED' || code === 'RATE_LIMITED' || code === 'NOT_READY'
 
 const redactDetails = (details: ErrorDetails): ErrorDetails =>
   Object.fromEntries(

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
 import { openSpool } from '../custodian/spool.ts'
 import type { Config } from '../schemas/config.ts'
+import type { DailyFeed } from '../schemas/gaps.ts'
 import { taskQueues, workflowNames } from '../schemas/orchestration.ts'
 import type { Value } from '../warehouse/database.ts'
 import { folders } from '../warehouse/paths.ts'
@@ -33,6 +34,8 @@ export interface LakeStatus {
   readonly oldestUnfetchedAt: Date | null
   /** Notifications whose packages were never all fetched, and are gone. */
   readonly lost: number
+  /** Operating days that are due and have not come. */
+  readonly missingDays: Readonly<Record<DailyFeed, number>>
 }
 
 interface TemporalStatus {
@@ -60,6 +63,7 @@ export async function readStatus(config: Config, loadCount: number): Promise<Lak
     loads: ledger.loads,
     oldestUnfetchedAt: waiting.length === 0 ? null : new Date(Math.min(...waiting)),
     lost: ledger.lost,
+    missingDays: ledger.missingDays,
   }
 }
 
@@ -140,14 +144,23 @@ async function spooledSince(config: Config): Promise<Date[]> {
 const loadColumns =
   'load_id, known_at, status, source_name, bytes, n_readings, n_revised, n_quarantined, local_date_min, local_date_max'
 
-/** Packages of the last days that are known and not in the lake, nor made up for by a later request. */
-async function readWaiting(config: Config): Promise<{ readonly waitingSince: readonly Date[]; readonly lost: number }> {
-  if (config.custodian === undefined) return { waitingSince: [], lost: 0 }
-  const { packages } = await readGaps(config)
+interface Lacking extends Pick<LakeStatus, 'lost' | 'missingDays'> {
+  readonly waitingSince: readonly Date[]
+}
+
+const nothingLacking: Lacking = { waitingSince: [], lost: 0, missingDays: { usage: 0, customer: 0 } }
+
+/** Packages of the last days that are known and not in the lake, nor made up for by a later request; days that never came. */
+async function readLacking(config: Config): Promise<Lacking> {
+  if (config.custodian === undefined) return nothingLacking
+  const { packages, days } = await readGaps(config)
+  const missing = (feed: DailyFeed): number =>
+    days.filter((day) => day.feed === feed && day.status === 'missing').length
   const waiting = packages.filter(({ severity }) => severity !== 'lost')
   return {
     waitingSince: waiting.map(({ receivedAt }) => new Date(receivedAt)),
     lost: packages.length - waiting.length,
+    missingDays: { usage: missing('usage'), customer: missing('customer') },
   }
 }
 
@@ -155,10 +168,10 @@ async function readLedger(config: Config, loadCount: number) {
   const { lake } = config
   const roots = { lake: lake.dir, pii: lake.pii }
   await using views = await tryOpenViews(roots)
-  if (!views) return { loads: { columns: [], rows: [] }, waitingSince: [], lost: 0 }
+  if (!views) return { loads: { columns: [], rows: [] }, ...nothingLacking }
   const loads = await readRows(
     views.database,
     `SELECT ${loadColumns} FROM ops.load ORDER BY known_at DESC LIMIT ${loadCount}`,
   )
-  return { loads, ...(await readWaiting(config)) }
+  return { loads, ...(await readLacking(config)) }
 }

@@ -20,12 +20,26 @@ export function startGauges(config: Config, log: Log, intervalMs = 60_000): Asyn
     '{package}',
     'packages that wait for an operator',
   )
+  const lost = meter.createGauge(
+    'meterlake_lost_packages',
+    'int',
+    '{package}',
+    'notifications with packages the custodian has no longer, whose days are still missing',
+  )
+  const missing = meter.createGauge(
+    'meterlake_missing_days',
+    'int',
+    'd',
+    'operating days that are due and have not come',
+  )
   const days = meter.createGauge('meterlake_certificate_days_left', 'float', 'd', 'days until a certificate expires')
   const measure = async (): Promise<void> => {
     for (const { name, cert } of certificatesOf(config)) days.set(await daysLeft(cert), { certificate: name })
-    const { oldestUnfetchedAt, parked: waiting } = await readStatus(config, 0)
+    const { oldestUnfetchedAt, parked: waiting, lost: gone, missingDays } = await readStatus(config, 0)
     age.set(oldestUnfetchedAt === null ? 0 : Math.max(0, Math.round((Date.now() - Number(oldestUnfetchedAt)) / 1000)))
     parked.set(waiting.length)
+    lost.set(gone)
+    for (const [feed, count] of Object.entries(missingDays)) missing.set(count, { feed })
   }
   let running: Promise<void> | undefined
   const measureOnce = (): void => {

@@ -8,7 +8,8 @@ function reconcileSchedule(clientAlias: string, timeZone: string): ScheduleOptio
   const [hour = 18, minute = 0] = dueAtLocal.split(':').map(Number)
   return {
     scheduleId: scheduleIds.reconcile(clientAlias),
-    spec: { calendars: [{ hour, minute }], timezone: timeZone },
+    // Half a minute later, so that the day is due by the worker's clock too.
+    spec: { calendars: [{ hour, minute, second: 30 }], timezone: timeZone },
     policies: { overlap: ScheduleOverlapPolicy.BUFFER_ONE, catchupWindow: '1 day', pauseOnFailure: false },
     action: {
       type: 'startWorkflow',

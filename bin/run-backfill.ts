@@ -1,5 +1,7 @@
 /** `meterlake backfill`: plan, start, status, cancel. */
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client'
+import { localDayOf } from '../custodian/zone-days.ts'
+import { addDays, type DayWindow } from '../schemas/calendar-day.ts'
 import type { Config } from '../schemas/config.ts'
 import { MeterlakeError } from '../schemas/errors.ts'
 import { messageNames, priorityKeys, taskQueues, workflowIds, workflowNames } from '../schemas/orchestration.ts'
@@ -18,12 +20,14 @@ export interface BackfillOptions extends Pick<
   readonly dryRun: boolean
 }
 
-/** Prints the plan; without `dryRun` hands it over to the workers. Throws USAGE where another backfill of the client runs. */
+/** Prints the plan; without `dryRun` hands it over to the workers. Throws USAGE for days to come, and where another backfill of the client runs. */
 export async function runBackfill(config: Config, options: BackfillOptions): Promise<number> {
   const { clientAlias, profile } = configuredClient(config)
-  const { format, dryRun, ...settings } = options
+  const { format, dryRun, ...wished } = options
+  const now = new Date()
+  const settings = { ...wished, range: pastOf(wished.range, localDayOf(now.getTime(), profile.timeZone)) }
   const settled = await readSettledWindows(rootsOf(config))
-  printPlan(planBackfill({ ...settings, settled, profile, now: new Date() }), format)
+  printPlan(planBackfill({ ...settings, settled, profile, now }), format)
   if (dryRun) return exitCodes.done
   await using temporal = await connectRunning(config)
   const workflowId = workflowIds.backfill(clientAlias)
@@ -41,6 +45,13 @@ export async function runBackfill(config: Config, options: BackfillOptions): Pro
   }
   console.error(`backfill is under way: meterlake backfill status`)
   return exitCodes.done
+}
+
+/** The range without days that are not over: asked for now, they would count as settled for good. */
+function pastOf({ from, to }: DayWindow, today: string): DayWindow {
+  const yesterday = addDays(today, -1)
+  if (from > yesterday) throw new MeterlakeError('USAGE', `--from ${from}: that day is not over yet`)
+  return { from, to: to < yesterday ? to : yesterday }
 }
 
 /** Prints how the latest backfill stands; 3 where windows failed. */

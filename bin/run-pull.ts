@@ -81,9 +81,9 @@ function printOutcome(outcome: PullOutcome, { feed }: PullTarget, format: Format
   const { status, asked, answered, loaded, code, message } = outcome
   const counts = answered > 0 ? `: ${answered} windows answered, ${loaded} files in the lake, ${asked} requests` : ''
   console.log(`${feed}: ${said[status]}${counts}`)
-  if (message !== null) console.log(`${message} (${code ?? 'UNKNOWN'})`)
+  if (message !== null) console.log(code === null ? message : `${message} (${code})`)
 }
 
-/** `not_entitled` and `no_data` are answers: 0. */
-export const exitCodeOf = ({ status }: PullOutcome): number =>
-  status === 'failed' ? exitCodes.failed : status === 'partial' ? exitCodes.incomplete : exitCodes.done
+/** `not_entitled` and `no_data` are answers: 0; an answer of which files are not in the lake is incomplete. */
+const exitCodeOf = ({ status, message }: PullOutcome): number =>
+  status === 'failed' ? exitCodes.failed : message === null ? exitCodes.done : exitCodes.incomplete

@@ -326,9 +326,9 @@ function bulkStatusOf(error: unknown): 'accepted' | 'no_data' | 'too_large' | un
   if (error.code === 'NOT_READY') return 'accepted'
   // Some answer 200 and say so in words, or with nothing at all.
   if (error.code === 'NO_DATA' || error.code === 'FEED_EMPTY') return 'no_data'
+  // Said with 400 and whatever else a refusal may be, or with 200.
   const said = String(error.details['excerpt'] ?? '')
-  if (error.code === 'RANGE_TOO_LARGE') return 'too_large'
-  if (error.code === 'FEED_NOT_XML' && /date range (is )?too large/i.test(said)) return 'too_large'
+  if (/date range (is )?too large/i.test(said)) return 'too_large'
   // Green Button Alliance servers say so with 400 when the same request is still being prepared.
   const pending = /unprocessed batch request/i.test(said)
   return error.code === 'REQUEST_REFUSED' && pending ? 'accepted' : undefined

@@ -23,7 +23,7 @@ const dayMs = 86_400_000
 export const dueAtLocal = '18:00'
 /** Operating days that are looked at. */
 export const lookbackDays = 45
-/** A missing day is asked for once a reconcile, so often at most. */
+/** A missing day is asked for once a reconcile; the custodian takes so many requests for it at most. What it refused does not count. */
 export const asksPerGap = 5
 /** While its answer may still come, a request is not repeated. */
 const patienceMs = 20 * 3_600_000
@@ -70,7 +70,9 @@ function judgeDay(facts: GapFacts, context: GapContext, feed: DailyFeed, day: st
       .map((load) => load.receivedAt),
     ...answersFor(facts, feed, day, dueMs, 'answered').map(({ askedAt }) => askedAt),
   ])
-  const asks = facts.requests.filter((request) => request.reason === 'reconcile' && asksFor(request, feed, day, dueMs))
+  const asks = facts.requests.filter(
+    (request) => request.reason === 'reconcile' && isTaken(request) && asksFor(request, feed, day, dueMs),
+  )
   const judged = { feed, day, dueAt, receivedAt, asked: asks.length, next: null }
   if (receivedAt !== null) return { ...judged, status: Date.parse(receivedAt) <= dueMs ? 'received' : 'late' }
   if (answersFor(facts, feed, day, dueMs, 'no_data').length > 0) return { ...judged, status: 'empty' }
@@ -106,6 +108,9 @@ const isAdHoc = (facts: GapFacts, notificationId: string | null): boolean =>
 const isLacking = (facts: GapFacts, notificationId: string | null): boolean =>
   notificationId !== null &&
   facts.notifications.some((its) => its.notificationId === notificationId && its.isFailed && its.lacking > 0)
+
+/** An outage of days uses no asks up; halves of a range count, the range that was refused as too large does not. */
+const isTaken = ({ status }: RequestFact): boolean => status !== 'failed' && status !== 'split'
 
 /** Requests that cover the day and were made when it could be complete. */
 const asksFor = (request: RequestFact, feed: DailyFeed, day: string, dueMs: number): boolean =>

@@ -57,7 +57,7 @@ export const errorCodes = {
   },
   NOT_READY: {
     retryable: true,
-    next: 'The custodian accepted the request (202) and will notify when the data is ready.',
+    next: 'The custodian is still preparing it (202). A package is asked for until it is there; a request is answered by a notification.',
   },
   NO_DATA: { retryable: false, next: 'The custodian says there is no data for this range (204). Recorded.' },
   RESOURCE_GONE: { retryable: false, next: 'The custodian no longer has this package (404). Ask for its dates again.' },

@@ -46,7 +46,7 @@ export interface DayStatus {
   readonly status: 'expected' | 'received' | 'late' | 'empty' | 'missing'
   readonly dueAt: string
   readonly receivedAt: string | null
-  /** How often the reconcile has asked for it. */
+  /** How often the reconcile has asked for it, refusals aside. */
   readonly asked: number
   /** What comes next for a missing day. */
   readonly next: 'ask' | 'wait' | 'give_up' | null

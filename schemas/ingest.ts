@@ -60,16 +60,20 @@ export interface IngestResourceInput {
   readonly deadlineAt: string
   /** From 1: an operator had the bytes asked for anew, because those that came were no feed. */
   readonly retry?: number
+  /** When its notification came (RFC 3339); absent in runs begun before it was handed on. */
+  readonly receivedAt?: string
+  /** It is being prepared (202): it is asked for again until it is there. */
+  readonly untilReady?: true
 }
 
-/** A package that failed and waits for an operator: its notification goes on without it. */
+/** A package that failed and waits for an operator, or (NOT_READY) is still being prepared: its notification goes on without it. */
 export interface ParkedResource {
   readonly urlSha256: string
   readonly code: ErrorCode | 'UNKNOWN'
   readonly message: string
 }
 
-/** What one request for a resource brought. `not_ready` is a 202: the custodian notifies again. */
+/** What one request for a resource brought. `not_ready` is a 202. */
 export type DownloadOutcome =
   | { readonly status: 'downloaded'; readonly raw: RawFeed }
   | { readonly status: 'no_data' }
@@ -131,7 +135,8 @@ export type ResourceOutcome =
       readonly load: PublishedLoad | null
     }
   | { readonly status: 'no_data' }
-  | { readonly status: 'not_ready' }
+  /** `waits`: its run goes on and asks until it is there. Else the request itself is what the custodian prepares: it notifies again. */
+  | { readonly status: 'not_ready'; readonly waits?: true }
   /** An Authorization changed: what changed is in `core.authorization`, its secrets nowhere. */
   | { readonly status: 'noted'; readonly authorizations?: number; readonly entitled?: boolean }
   /** `parked`: its run waits for an operator (`retryNow`, `abandon`). */
@@ -156,7 +161,16 @@ export interface AnnouncedFile {
 
 /** Answer of the `progress` query of ingestNotification and ingestResource. */
 export interface IngestProgress {
-  readonly step: 'reading' | 'token' | 'downloading' | 'loading' | 'publishing' | 'parked' | 'done' | 'failed'
+  readonly step:
+    | 'reading'
+    | 'token'
+    | 'downloading'
+    | 'waiting'
+    | 'loading'
+    | 'publishing'
+    | 'parked'
+    | 'done'
+    | 'failed'
   /** While parked: the error that parked it. */
   readonly code?: ErrorCode | 'UNKNOWN'
   readonly resources?: number

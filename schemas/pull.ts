@@ -25,6 +25,23 @@ export interface PullInput extends PullTarget {
   readonly asks: number
   /** How long a notification is waited for before the next ask. */
   readonly notifyWithinMs: number
+  /** Set by its own continue-as-new only. */
+  readonly resume?: PullResume
+}
+
+/** How one window ended. */
+export type WindowOutcome =
+  /** `message`: some of its files are not in the lake. */
+  | { readonly status: 'answered'; readonly loaded: number; readonly message: string | null }
+  | { readonly status: 'no_data' | 'not_entitled' }
+  | { readonly status: 'failed'; readonly code: ErrorCode | 'UNKNOWN'; readonly message: string }
+
+/** Where a pull stands between two windows. */
+export interface PullResume {
+  /** Still to be asked for, in order. */
+  readonly targets: readonly PullTarget[]
+  readonly outcomes: readonly WindowOutcome[]
+  readonly asked: number
 }
 
 export interface PullOutcome {
@@ -38,7 +55,7 @@ export interface PullOutcome {
   readonly failed: number
   /** Files of the answers that are in the lake. */
   readonly loaded: number
-  /** Of the first failure. */
+  /** Of the first failure. `message` without a code: files of an answer are not in the lake. */
   readonly code: ErrorCode | 'UNKNOWN' | null
   readonly message: string | null
 }

@@ -17,6 +17,8 @@ export interface HistoryLimits {
   readonly longestWindow_days: number
   /** How far its history reaches back (24, 36 or 48 months, utility.md). */
   readonly history_days: number
+  /** Its history holds readings of every n-th day only, and no bills: for fleets too wide to be sent whole. Default 1: all. */
+  readonly everyNthDay?: number
 }
 
 export const usualHistory: HistoryLimits = { longestWindow_days: 370, history_days: 3 * 365 }
@@ -87,7 +89,7 @@ function requestBulk(context: EndpointContext, feed: FeedKind, query: URLSearchP
   const from_s = zuluSeconds(from)
   const to_s = zuluSeconds(to)
   if (from_s === undefined || to_s === undefined || to_s < from_s) return badRequest('Invalid date')
-  const { longestWindow_days, history_days } = context.history
+  const { longestWindow_days, history_days, everyNthDay = 1 } = context.history
   if (to_s - from_s > longestWindow_days * 86_400) return textAnswer(400, 'Date Range Too Large')
   const today = localDayOf(context.now() / 1000)
   const first = Math.max(localDayOf(from_s), today - history_days)
@@ -98,7 +100,11 @@ function requestBulk(context: EndpointContext, feed: FeedKind, query: URLSearchP
   return accepted({
     usage: byChange
       ? changesPackage(context.fleet, ...days, context.now())
-      : historyPackage(context.fleet, ...days, { generatedAt_ms: context.now(), withBills: true }),
+      : historyPackage(context.fleet, ...days, {
+          generatedAt_ms: context.now(),
+          withBills: everyNthDay === 1,
+          everyNthDay,
+        }),
   })
 }
 

@@ -61,22 +61,23 @@ export function dailyPackage(
 
 /**
  * A long history as one package: every local day from `from` to `to` (both included), one block a series and day, as the utility has it
- * at `generatedAt_ms` (default: 11 hours after the last day). `withBills`: with the bills that were issued on these days.
+ * at `generatedAt_ms` (default: 11 hours after the last day). `withBills`: with the bills that were issued on these days. `everyNthDay`: thin,
+ * with readings of every n-th day only, where breadth is what matters.
  */
 export function historyPackage(
   fleet: Fleet,
   from: string,
   to: string,
-  options: { generatedAt_ms?: number; withBills?: boolean } = {},
+  options: { generatedAt_ms?: number; withBills?: boolean; everyNthDay?: number } = {},
 ): FeedPackage {
   const first = dayOfIso(from)
   const last = dayOfIso(to)
-  const { generatedAt_ms = (startOfDay_s(last + 1) + 40_233) * 1000 + 4, withBills = false } = options
+  const { generatedAt_ms = (startOfDay_s(last + 1) + 40_233) * 1000 + 4, withBills = false, everyNthDay = 1 } = options
   const at = localDayOf(generatedAt_ms / 1000) - 1
   return createPackage(fleet, `history ${from} ${to}`, generatedAt_ms, (usagePoint) => {
     const blocks: BlockPlan[] = []
     for (const series of usagePoint.series) {
-      for (let day = first; day <= last; day += 1) {
+      for (let day = Math.ceil(first / everyNthDay) * everyNthDay; day <= last; day += everyNthDay) {
         const isThere = day + lateBy(fleet, usagePoint, series, day) <= at
         if (isThere) blocks.push(blockAsOf(fleet, usagePoint, series, day, at))
       }

@@ -52,8 +52,10 @@ export async function backfill(input: BackfillInput): Promise<BackfillProgress> 
   setHandler(backfillProgressQuery, () => progress)
   upsertSearchAttributes([searchable.feed('backfill'), searchable.status('running')])
 
-  const failedBefore = new Set(progress.failed.map(({ from }) => from))
-  const open = unsettled(windows, await settledWindows()).filter(({ from }) => !failedBefore.has(from))
+  // What failed in this run is left to the next one.
+  const open = unsettled(windows, await settledWindows()).filter(
+    ({ from, to }) => !progress.failed.some((failed) => failed.from <= from && to <= failed.to),
+  )
   // Windows of which nothing is left; of others what is left is asked for.
   const settled = windows.filter(
     (window) => !open.some(({ from, to }) => window.from <= from && to <= window.to),

@@ -16,20 +16,20 @@ import {
 } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
 import type {
-  AnnouncedFile,
   IngestNotificationInput,
   IngestProgress,
   NotificationOutcome,
   NotificationPage,
   ParkedResource,
   PlannedResource,
+  ReceivedNotification,
   ResourceOutcome,
 } from '../schemas/ingest.ts'
 import { workflowIds } from '../schemas/orchestration.ts'
 import { parkedSignal, progressQuery, searchable } from './contracts.ts'
 import { failedOutcome } from './failure-code.ts'
 import { ingestResource } from './ingest-resource.ts'
-import { summarise } from './notification-summary.ts'
+import { announced, summarise } from './notification-summary.ts'
 import { lightActivity, publishActivity, resourcesInFlight } from './policies.ts'
 
 const { readNotification, recordNotification } =
@@ -37,7 +37,10 @@ const { readNotification, recordNotification } =
 const { announceNotification } = proxyActivities<Pick<Activities, 'announceNotification'>>(lightActivity)
 const { publishLake } = proxyActivities<Pick<Activities, 'publishLake'>>(publishActivity)
 
-/** Answers what became of each URL, in the order of the list; a parked one counts as failed, and its run lives on. Query `progress`. */
+/**
+ * Answers what became of each URL, in the order of the list. The run of one that is parked (which counts as failed) or still being
+ * prepared lives on. Query `progress`.
+ */
 export async function ingestNotification(input: IngestNotificationInput): Promise<NotificationOutcome> {
   const { received } = input
   const outcomes: ResourceOutcome[] = [...(input.resume?.outcomes ?? [])]
@@ -62,7 +65,7 @@ export async function ingestNotification(input: IngestNotificationInput): Promis
       upsertSearchAttributes([searchable.status(page.status), searchable.deadline(page.deadlineAt)])
     }
     feeds.push(...page.resources.map(({ feed }) => feed))
-    outcomes.push(...(await ingestAll(received.notificationId, page, whenParked, onFinished)))
+    outcomes.push(...(await ingestAll(received, page, whenParked, onFinished)))
     if (outcomes.length < total && workflowInfo().continueAsNewSuggested) {
       await continueAsNew<typeof ingestNotification>({ received, resume: { offset: outcomes.length, outcomes, feeds } })
     }
@@ -78,7 +81,7 @@ export async function ingestNotification(input: IngestNotificationInput): Promis
     await announceNotification({
       notificationId,
       receivedAt,
-      files: outcomes.map((its, at) => announced(its, feeds[at])),
+      files: outcomes.map((its, at) => announced(its, feeds[at] ?? 'usage')),
     })
   }
   step = outcome.status === 'failed' ? 'failed' : 'done'
@@ -88,7 +91,7 @@ export async function ingestNotification(input: IngestNotificationInput): Promis
 
 /** The outcomes of one page in its order, `resourcesInFlight` at a time. */
 async function ingestAll(
-  notificationId: string,
+  received: ReceivedNotification,
   page: NotificationPage,
   whenParked: Map<string, (parked: ParkedResource) => void>,
   onFinished: () => void,
@@ -101,7 +104,7 @@ async function ingestAll(
       const resource = page.resources[at]
       if (resource === undefined) return
       const parked = new Promise<ParkedResource>((resolve) => whenParked.set(resource.urlSha256, resolve))
-      outcomes[at] = await ingestOne(notificationId, resource, page.deadlineAt, parked)
+      outcomes[at] = await ingestOne(received, resource, page.deadlineAt, parked)
       onFinished()
     }
   }
@@ -110,7 +113,7 @@ async function ingestAll(
 }
 
 async function ingestOne(
-  notificationId: string,
+  { notificationId, receivedAt }: ReceivedNotification,
   resource: PlannedResource,
   deadlineAt: string,
   parked: Promise<ParkedResource>,
@@ -118,27 +121,18 @@ async function ingestOne(
   try {
     const child = await startChild(ingestResource, {
       workflowId: workflowIds.resource(notificationId, resource.urlSha256),
-      args: [{ notificationId, resource, deadlineAt }],
+      args: [{ notificationId, receivedAt, resource, deadlineAt }],
       staticSummary: resource.feed,
       // A parked package outlives its notification; a cancelled notification cancels what is under way.
       parentClosePolicy: ParentClosePolicy.ABANDON,
     })
-    return await Promise.race([child.result(), parked.then(parkedOutcome)])
+    return await Promise.race([child.result(), parked.then(outcomeWithout)])
   } catch (error) {
     if (isCancellation(error)) throw error
     return failedOutcome(error)
   }
 }
 
-const parkedOutcome = ({ code, message }: ParkedResource): ResourceOutcome => ({
-  status: 'failed',
-  code,
-  message,
-  parked: true,
-})
-
-const announced = (outcome: ResourceOutcome, feed: PlannedResource['feed'] | undefined): AnnouncedFile => ({
-  feed: feed ?? 'usage',
-  status: outcome.status,
-  sha256: 'sha256' in outcome ? outcome.sha256 : null,
-})
+/** The outcome of one that the notification goes on without. */
+const outcomeWithout = ({ code, message }: ParkedResource): ResourceOutcome =>
+  code === 'NOT_READY' ? { status: 'not_ready', waits: true } : { status: 'failed', code, message, parked: true }

@@ -1,6 +1,7 @@
 /**
  * One URL of a notification, from token to publish. What fails here fails alone, the parent goes on with the rest. A package that
- * no retry mends parks: it waits for an operator, who has it tried anew or gives it up.
+ * no retry mends parks: it waits for an operator, who has it tried anew or gives it up. One that is still being prepared is asked for
+ * until it is there, and its notification does not wait for it.
  */
 import {
   CancellationScope,
@@ -22,16 +23,18 @@ import type {
   ResourceOutcome,
 } from '../schemas/ingest.ts'
 import { parkedStatus } from '../schemas/orchestration.ts'
+import { announced } from './notification-summary.ts'
 import { progressQuery, searchable } from './contracts.ts'
 import { countCutFeeds } from './cut-feed.ts'
 import { failedOutcome, failureOf } from './failure-code.ts'
 import { noteAuthorization } from './note-authorization.ts'
 import { openOperatorDesk, tellParent } from './operator-desk.ts'
-import { downloadActivity, finalCodes, loadActivity, publishActivity } from './policies.ts'
+import { downloadActivity, finalCodes, lightActivity, loadActivity, publishActivity } from './policies.ts'
 import { withToken } from './with-token.ts'
 
 const { loadFeed } = proxyActivities<Pick<Activities, 'loadFeed'>>(loadActivity)
 const { publishLake } = proxyActivities<Pick<Activities, 'publishLake'>>(publishActivity)
+const { announceNotification } = proxyActivities<Pick<Activities, 'announceNotification'>>(lightActivity)
 
 type Enter = (step: IngestProgress['step']) => void
 
@@ -113,7 +116,15 @@ async function ingest(
     if (!patched('authorization-fetched')) return { status: 'noted' }
     return await noteAuthorization(input, enter, remaining(input.deadlineAt))
   }
+  const { resource } = input
   const download = await downloadWithToken(input, enter)
+  // A correlationID names a package: it is this one that is being prepared, and the same list may never be sent again.
+  if (download.status === 'not_ready' && resource.correlationId !== null && input.untilReady === undefined) {
+    await tellParent({ urlSha256: resource.urlSha256, code: 'NOT_READY', message: 'it is being prepared (202)' })
+    const outcome = await ingest({ ...input, untilReady: true }, enter, onFetched)
+    await announceLate(input, outcome)
+    return outcome
+  }
   if (download.status !== 'downloaded') return { status: download.status }
   const { raw } = download
   onFetched(raw)
@@ -129,12 +140,19 @@ async function ingest(
   return { status: load.status, sha256, bytes, load }
 }
 
+/** Its notification has told those who wait for an answer of the other files. */
+async function announceLate({ notificationId, receivedAt, resource }: IngestResourceInput, outcome: ResourceOutcome) {
+  if (notificationId === null || receivedAt === undefined) return
+  const files = [announced(outcome, resource.feed)]
+  await announceNotification({ notificationId, receivedAt, files })
+}
+
 /** Token, then download, until the package's deadline. */
 async function downloadWithToken(input: IngestResourceInput, enter: Enter): Promise<DownloadOutcome> {
   return withToken(
     remaining(input.deadlineAt),
     async () => {
-      enter('downloading')
+      enter(input.untilReady === undefined ? 'downloading' : 'waiting')
       const { downloadResource } = proxyActivities<Pick<Activities, 'downloadResource'>>({
         ...downloadActivity,
         ...remaining(input.deadlineAt),

@@ -102,6 +102,8 @@ export const authorizationActivity = {
 /** Failures that no operator can mend: the answer is the answer. All others park the package. */
 export const finalCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'RESOURCE_GONE',
+  // Five days of 202.
+  'NOT_READY',
   'URL_REFUSED',
   'FEED_EMPTY',
   'FEED_SECRET',

@@ -1,11 +1,12 @@
 /**
  * One ad hoc pull: asks, waits for the notification, asks again where none comes. The package itself is ingested by the workflow of its
- * notification; this one says what became of each request, in ops.request. It always ends with an outcome.
+ * notification; this one says what became of each request, in ops.request. It always ends with an outcome, and continues as new between
+ * windows: a custodian that takes short ranges only has a long one asked for in many.
  */
-import { ApplicationFailure } from '@temporalio/common'
 import {
   CancellationScope,
   condition,
+  continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
   proxyActivities,
@@ -16,7 +17,6 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
-import type { DayWindow } from '../schemas/calendar-day.ts'
 import type {
   PackageAnswer,
   PullInput,
@@ -24,20 +24,19 @@ import type {
   PullProgress,
   PullTarget,
   RequestArrival,
-  RequestRecord,
+  WindowOutcome,
 } from '../schemas/pull.ts'
 import { workflowIds } from '../schemas/orchestration.ts'
 import { cameSignal, closedSignal, pullProgressQuery, searchable } from './contracts.ts'
-import { failureOf } from './failure-code.ts'
-import { lightActivity, loadActivity, publishActivity, requestActivity } from './policies.ts'
-import { pullOutcome, type WindowOutcome } from './pull-outcome.ts'
-import { halves, widened } from './request-windows.ts'
+import { type Asked, loadedAtOnce, nameOf, type RecordStatus, refusedOutcome, splitOutcome } from './direct-answer.ts'
+import { lightActivity, publishActivity, requestActivity } from './policies.ts'
+import { pullOutcome } from './pull-outcome.ts'
+import { widened } from './request-windows.ts'
 import { withToken } from './with-token.ts'
 
 const { registerRequest, recordRequest } =
   proxyActivities<Pick<Activities, 'registerRequest' | 'recordRequest'>>(lightActivity)
 const { requestPackage } = proxyActivities<Pick<Activities, 'requestPackage'>>(requestActivity)
-const { loadFeed } = proxyActivities<Pick<Activities, 'loadFeed'>>(loadActivity)
 const { publishLake } = proxyActivities<Pick<Activities, 'publishLake'>>(publishActivity)
 
 /** After its deadline a package is gone: nobody waits longer for the notification of a first ask. */
@@ -57,11 +56,11 @@ export async function pullFeed(input: PullInput): Promise<PullOutcome> {
   const arrivals: RequestArrival[] = []
   const { feed, by, window } = input
   const first = window === null ? null : widened(window, by ?? 'published')
-  const targets: PullTarget[] = [{ feed, by, window: first }]
+  const targets: PullTarget[] = [...(input.resume?.targets ?? [{ feed, by, window: first }])]
   const pull: Pull = {
     input,
     arrivals,
-    asked: 0,
+    asked: input.resume?.asked ?? 0,
     enter: (next) => {
       step = next
       setCurrentDetails(next)
@@ -73,11 +72,13 @@ export async function pullFeed(input: PullInput): Promise<PullOutcome> {
   setHandler(pullProgressQuery, () => ({ step, asked: pull.asked, windowsLeft: targets.length }))
   upsertSearchAttributes([searchable.feed(feed), searchable.status('asking')])
 
-  const outcomes: WindowOutcome[] = []
+  const outcomes: WindowOutcome[] = [...(input.resume?.outcomes ?? [])]
   for (let target = targets.shift(); target !== undefined; target = targets.shift()) {
     const outcome = await askUntilAnswered(pull, target)
     if (outcome.status === 'instead') targets.unshift(...outcome.targets)
     else outcomes.push(outcome)
+    if (targets.length > 0 && workflowInfo().continueAsNewSuggested)
+      await continueAsNew<typeof pullFeed>({ ...input, resume: { targets, outcomes, asked: pull.asked } })
   }
   await publishLake({ loadIds: [] })
   const outcome = pullOutcome(outcomes, pull.asked)
@@ -85,8 +86,6 @@ export async function pullFeed(input: PullInput): Promise<PullOutcome> {
   upsertSearchAttributes([searchable.status(outcome.status)])
   return outcome
 }
-
-type Asked = WindowOutcome | { readonly status: 'instead'; readonly targets: readonly PullTarget[] }
 
 /** Asks for one target, and again while no notification comes, as often as the input allows. */
 async function askUntilAnswered(pull: Pull, target: PullTarget): Promise<Asked> {
@@ -124,7 +123,7 @@ async function askOnce(
   const { reason, notifyWithinMs } = pull.input
   const askedAt = now()
   const asked = { ...target, requestId, reason, ask, askedAt }
-  const record = async (status: RequestRecord['status'], more: Partial<RequestRecord> = {}): Promise<void> =>
+  const record: RecordStatus = async (status, more = {}) =>
     recordRequest({ ...asked, changedAt: now(), status, ...nothing, ...more })
   pull.enter('asking')
   pull.asked += 1
@@ -139,15 +138,18 @@ async function askOnce(
     )
   } catch (error) {
     if (isCancellation(error)) throw error
-    return refusedOutcome(pull, target, error, record)
+    return refusedOutcome(target, error, record)
   }
   const { transaction } = answer
   if (answer.status === 'no_data') {
     await record('no_data', { transaction })
-    return { status: 'no_data', loaded: 0 }
+    return { status: 'no_data' }
   }
   if (answer.status === 'too_large') return splitOutcome(target, transaction, record)
-  if (answer.status === 'ready') return loadedAtOnce(pull, target, answer, record)
+  if (answer.status === 'ready') {
+    pull.enter('loading')
+    return loadedAtOnce(target, answer, record)
+  }
 
   await record('accepted', { transaction })
   pull.enter('waiting')
@@ -160,7 +162,7 @@ async function askOnce(
   const { notificationId, resources, loaded, failed } = came
   const message = failed === 0 ? null : `${failed} of ${resources} files failed: see the notification`
   await record('answered', { transaction, notificationId, resources, loaded, message })
-  return { status: 'answered', loaded }
+  return { status: 'answered', loaded, message }
 }
 
 const nothing = {
@@ -173,70 +175,3 @@ const nothing = {
 } as const
 
 const now = (): string => new Date(Date.now()).toISOString()
-
-/** A refusal: not entitled (enrolments), by readings instead of changes, or final. */
-async function refusedOutcome(
-  { input }: Pull,
-  target: PullTarget,
-  error: unknown,
-  record: (status: RequestRecord['status'], more?: Partial<RequestRecord>) => Promise<void>,
-): Promise<Asked> {
-  const { code, message } = failureOf(error)
-  if (target.feed === 'program' && notEntitledCodes.has(code)) {
-    await record('not_entitled', { errorCode: code, message: 'demand-response enrolment is not open to this client' })
-    return { status: 'not_entitled', loaded: 0 }
-  }
-  await record('failed', { errorCode: code, message })
-  if (target.by === 'updated' && input.window !== null && code === 'REQUEST_REFUSED') {
-    const window = widened(input.window, 'published')
-    return { status: 'instead', targets: [{ feed: target.feed, by: 'published', window }] }
-  }
-  return { status: 'failed', code, message }
-}
-
-/** The right token and still no access, or no such thing here. */
-const notEntitledCodes: ReadonlySet<string> = new Set(['TOKEN_EXPIRED', 'REQUEST_REFUSED', 'RESOURCE_GONE'])
-
-async function splitOutcome(
-  target: PullTarget,
-  transaction: string | null,
-  record: (status: RequestRecord['status'], more?: Partial<RequestRecord>) => Promise<void>,
-): Promise<Asked> {
-  const { window } = target
-  const parts = window === null ? undefined : halves(window)
-  if (parts === undefined) {
-    const message = `${nameOf(target)} is refused as too large a range`
-    await record('failed', { transaction, errorCode: 'RANGE_TOO_LARGE', message })
-    return { status: 'failed', code: 'RANGE_TOO_LARGE', message }
-  }
-  await record('split', { transaction, message: 'date range too large: asked for in halves' })
-  return { status: 'instead', targets: parts.map((part: DayWindow) => ({ ...target, window: part })) }
-}
-
-/** The custodian answered with the feed itself: it is loaded here. */
-async function loadedAtOnce(
-  pull: Pull,
-  target: PullTarget,
-  { raw, transaction }: PackageAnswer,
-  record: (status: RequestRecord['status'], more?: Partial<RequestRecord>) => Promise<void>,
-): Promise<Asked> {
-  if (raw === null) throw ApplicationFailure.create({ type: 'INTERNAL', message: 'a ready answer without a feed' })
-  pull.enter('loading')
-  try {
-    const sourceName = `ad hoc ${target.feed}`
-    const source = 'notification' as const
-    const staged = await loadFeed({ raw, source, sourceName, notificationId: null, correlationId: null })
-    await publishLake({ loadIds: [staged.loadId] })
-  } catch (error) {
-    if (isCancellation(error)) throw error
-    const { code, message } = failureOf(error)
-    const isEmpty = code === 'FEED_EMPTY'
-    await record(isEmpty ? 'no_data' : 'failed', { transaction, resources: 1, errorCode: code, message })
-    return isEmpty ? { status: 'no_data', loaded: 0 } : { status: 'failed', code, message }
-  }
-  await record('answered', { transaction, resources: 1, loaded: 1 })
-  return { status: 'answered', loaded: 1 }
-}
-
-const nameOf = ({ feed, by, window }: PullTarget): string =>
-  window === null ? `${feed} snapshot` : `${feed} ${by ?? 'published'} ${window.from} to ${window.to}`

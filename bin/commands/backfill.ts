@@ -1,8 +1,7 @@
 /** `meterlake backfill`: years of history, inside the limits. */
 import { type Command, InvalidArgumentError } from 'commander'
-import { isDay } from '../../schemas/calendar-day.ts'
-import { MeterlakeError } from '../../schemas/errors.ts'
 import { type CommonFlags, configOf, type Format, formatOption, withCommonOptions } from '../command-context.ts'
+import { dayArgument, dayRange } from '../day-range.ts'
 
 type StatusFlags = CommonFlags & { readonly format: Format }
 
@@ -20,8 +19,8 @@ export function registerBackfill(program: Command): void {
   program.enablePositionalOptions()
   const backfill = withCommonOptions(program.command('backfill'))
     .description('usage and bills of months and years past, the latest first; gives way to the daily packages')
-    .option('--from <day>', 'first operating day, YYYY-MM-DD', day)
-    .option('--to <day>', 'last operating day, YYYY-MM-DD', day)
+    .option('--from <day>', 'first operating day, YYYY-MM-DD', dayArgument)
+    .option('--to <day>', 'last operating day, YYYY-MM-DD', dayArgument)
     .option('--months-per-request <n>', 'calendar months asked for at a time; what is too large is split', count, 1)
     .option('--in-flight <n>', 'packages asked for at a time', count, 4)
     .option('--asks <n>', 'how often each window is asked for at most', count, 3)
@@ -40,12 +39,10 @@ Examples:
   meterlake backfill status`,
     )
     .action(async (flags: BackfillFlags) => {
-      const { from, to } = flags
-      if (from === undefined || to === undefined) throw new MeterlakeError('USAGE', 'backfill needs --from and --to')
-      if (to < from) throw new MeterlakeError('USAGE', `--to ${to} lies before --from ${from}`)
+      const range = dayRange(flags)
       const { runBackfill } = await import('../run-backfill.ts')
       process.exitCode = await runBackfill(configOf(flags), {
-        range: { from, to },
+        range,
         monthsPerRequest: flags.monthsPerRequest,
         inFlight: flags.inFlight,
         asks: flags.asks,
@@ -67,11 +64,6 @@ Examples:
       const { cancelBackfill } = await import('../run-backfill.ts')
       process.exitCode = await cancelBackfill(configOf(flags))
     })
-}
-
-function day(text: string): string {
-  if (!isDay(text)) throw new InvalidArgumentError('not a day, e.g. 2023-01-01.')
-  return text
 }
 
 function count(text: string): number {

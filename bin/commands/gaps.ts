@@ -1,8 +1,7 @@
 /** `meterlake gaps`: each daily feed and operating day, expected against received. */
-import { type Command, InvalidArgumentError } from 'commander'
-import { isDay } from '../../schemas/calendar-day.ts'
-import { MeterlakeError } from '../../schemas/errors.ts'
+import type { Command } from 'commander'
 import { type CommonFlags, configOf, type Format, formatOption, withCommonOptions } from '../command-context.ts'
+import { dayArgument, dayRange } from '../day-range.ts'
 
 interface GapsFlags extends CommonFlags {
   readonly format: Format
@@ -17,8 +16,8 @@ export function registerGaps(program: Command): void {
     .description('operating days whose packages are missing, late or empty, and packages not fetched yet')
     .option('--plan', 'what the next reconcile would ask for; nothing is sent')
     .option('--all', 'days that came in time too')
-    .option('--from <day>', 'first operating day (default: 45 days back)', day)
-    .option('--to <day>', 'last operating day (default: yesterday)', day)
+    .option('--from <day>', 'first operating day (default: 45 days back)', dayArgument)
+    .option('--to <day>', 'last operating day (default: yesterday)', dayArgument)
     .addOption(formatOption())
     .addHelpText(
       'after',
@@ -32,19 +31,13 @@ Examples:
   meterlake gaps --plan
   meterlake gaps --format json | jq '.days[] | select(.status == "missing")'`,
     )
-    .action(async ({ from, to, ...flags }: GapsFlags) => {
-      if ((from === undefined) !== (to === undefined)) throw new MeterlakeError('USAGE', 'give both --from and --to')
+    .action(async (flags: GapsFlags) => {
       const { showGaps } = await import('../show-gaps.ts')
       process.exitCode = await showGaps(configOf(flags), {
         format: flags.format,
         plan: flags.plan === true,
         all: flags.all === true,
-        window: from === undefined || to === undefined ? undefined : { from, to },
+        window: flags.from === undefined && flags.to === undefined ? undefined : dayRange(flags),
       })
     })
-}
-
-function day(text: string): string {
-  if (!isDay(text)) throw new InvalidArgumentError('not a day, e.g. 2026-11-01.')
-  return text
 }

@@ -1,9 +1,8 @@
 /** `meterlake pull usage|customers|dr`: ask the utility for what its daily packages did not bring. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { isDay } from '../../schemas/calendar-day.ts'
-import { MeterlakeError } from '../../schemas/errors.ts'
 import type { PullTarget } from '../../schemas/pull.ts'
 import { type CommonFlags, configOf, type Format, formatOption, withCommonOptions } from '../command-context.ts'
+import { dayArgument, dayRange } from '../day-range.ts'
 
 interface PullFlags extends CommonFlags {
   readonly format: Format
@@ -25,18 +24,17 @@ export function registerPull(program: Command): void {
     .description(
       'usage and bills of a range of operating days; ranges under 30 days are widened so that a bill falls inside',
     )
-    .requiredOption('--from <day>', 'first operating day, YYYY-MM-DD', day)
-    .requiredOption('--to <day>', 'last operating day, YYYY-MM-DD', day)
+    .requiredOption('--from <day>', 'first operating day, YYYY-MM-DD', dayArgument)
+    .requiredOption('--to <day>', 'last operating day, YYYY-MM-DD', dayArgument)
     .addOption(
       new Option('--by <what>', 'published: readings of these days; updated: what changed on these days')
         .choices(['published', 'updated'])
         .default('published'),
     )
     .addHelpText('after', `${help}\n\nExample:\n  meterlake pull usage --from 2026-10-01 --to 2026-10-31`)
-    .action(async ({ from, to, by, ...flags }: UsageFlags) => {
-      if (to < from) throw new MeterlakeError('USAGE', `--to ${to} lies before --from ${from}`)
-      await run({ feed: 'usage', by, window: { from, to } }, flags)
-    })
+    .action(async ({ from, to, by, ...flags }: UsageFlags) =>
+      run({ feed: 'usage', by, window: dayRange({ from, to }) }, flags),
+    )
   withPullOptions(pull.command('customers'))
     .description('customer information as it stands now; goes to pii/')
     .addHelpText('after', help)
@@ -62,11 +60,6 @@ async function run(target: PullTarget, flags: PullFlags): Promise<void> {
     notifyWithinMs: flags.waitHours * 3_600_000,
     asks: Math.ceil(flags.asks),
   })
-}
-
-function day(text: string): string {
-  if (!isDay(text)) throw new InvalidArgumentError('not a day, e.g. 2026-10-31.')
-  return text
 }
 
 function positive(text: string): number {

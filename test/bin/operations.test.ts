@@ -96,6 +96,8 @@ describe('a day', () => {
       'meterlake_certificate_days_left',
       'meterlake_oldest_unfetched_age_seconds',
       'meterlake_parked_packages',
+      'meterlake_lost_packages',
+      'meterlake_missing_days',
     ])
       expect(said).toMatch(new RegExp(`^${name}(?:\\{.*\\})? \\d`, 'm'))
     const archived = lines.find(({ msg }) => msg === 'package archived')

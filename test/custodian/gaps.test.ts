@@ -135,6 +135,8 @@ describe('requests', () => {
     expect(statuses(tired)).toMatchObject({ '2026-11-19': 'missing give_up' })
     expect(judgeGaps(tired, context).asks.filter(({ feed }) => feed === 'usage')).toEqual([])
     expect(statuses(facts({ loads: other, requests: asked.slice(1) }))).toMatchObject({ '2026-11-19': 'missing ask' })
+    const refused = asked.map((its, at) => ({ ...its, status: at % 2 === 0 ? 'failed' : 'split' }) as const)
+    expect(statuses(facts({ loads: other, requests: refused }))).toMatchObject({ '2026-11-19': 'missing ask' })
   })
 })
 

@@ -87,6 +87,8 @@ await record('authorization', { authorizations: [error('TOKEN_EXPIRED'), error('
 })
 
 await record('announced', { downloads: { h6: ['six'] } }, ['h6'], {})
+const notYet = error('NOT_READY', { retryAfterMs: 500 })
+await record('not-ready', { downloads: { h8: [notYet, notYet, 'eight'] } }, ['h8'], { h8: 'waited' })
 
 /** A pull, a backfill or a reconcile; while it waits, `notify` correlation ids are notified. */
 async function recordRequests(name: string, script: Script, workflow: { name: string; id: string; input: object }, notify: readonly string[], mailbox = false) {

@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rootsOf } from '../../bin/command-context.ts'
 import { readGaps } from '../../bin/read-gaps.ts'
+import { ensureReconcileSchedule } from '../../bin/reconcile-schedule.ts'
 import { configuredClient } from '../../bin/running-temporal.ts'
 import type { Meterlake } from '../../bin/up.ts'
 import { localDayOf, localInstant } from '../../custodian/zone-days.ts'
 import { openFeedReader } from '../../espi/feed-reader.ts'
 import { addDays } from '../../schemas/calendar-day.ts'
 import type { DayStatus } from '../../schemas/gaps.ts'
-import { taskQueues, workflowIds, workflowNames } from '../../schemas/orchestration.ts'
+import { scheduleIds, workflowIds } from '../../schemas/orchestration.ts'
 import type { PullOutcome, ReconcileOutcome } from '../../schemas/pull.ts'
 import { createFleet } from '../../sim/fleet.ts'
 import { dailyPackage } from '../../sim/package.ts'
@@ -115,17 +116,18 @@ test('the gaps are known, and the plan to close them', async () => {
 })
 
 test(
-  'the reconcile asks by itself; then nothing is missing, and the lake is as if nothing had been',
+  'the schedule has the reconcile ask by itself; then nothing is missing, and the lake is as if nothing had been',
   { timeout: 400_000 },
   async () => {
     const { client } = meterlake
-    const workflowId = workflowIds.reconcile('test')
     const { clientAlias } = configuredClient(site.config)
-    const outcome = await client.workflow.execute(workflowNames.reconcile, {
-      workflowId,
-      taskQueue: taskQueues.orchestrate,
-      args: [{ clientAlias }],
-    })
+    await ensureReconcileSchedule(client, clientAlias, timeZone)
+    const schedule = client.schedule.getHandle(scheduleIds.reconcile(clientAlias))
+    await schedule.trigger()
+    const started = async () => (await schedule.describe()).info.recentActions.map(({ action }) => action.workflow)
+    await expect.poll(async () => (await started()).length, { timeout: 60_000 }).toBe(1)
+    const [run] = await started()
+    const outcome = await client.workflow.getHandle(run?.workflowId ?? '').result()
     expect(outcome as ReconcileOutcome).toMatchObject({
       missing: 7,
       asked: [changes, snapshot],

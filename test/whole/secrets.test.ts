@@ -220,7 +220,9 @@ test('the scan finds what is planted, in every disguise', async () => {
     args: [{ note: `Bearer ${token}` }],
     memo: { person },
   })
-  const found = scan(await histories()).map(({ where, what }) => `${where}: ${what}`)
-  expect(found).toEqual(expect.arrayContaining(['history planted: token 0', 'history planted: person 0']))
-  expect(new Set(found.map((text) => text.split(':')[0]))).toEqual(new Set(['history planted']))
+  const found = async () => scan(await histories()).map(({ where, what }) => `${where}: ${what}`)
+  const both = expect.arrayContaining(['history planted: token 0', 'history planted: person 0']) as unknown
+  // A run that has just begun is listed a moment later.
+  await expect.poll(found, { timeout: 30_000 }).toEqual(both)
+  expect(new Set((await found()).map((text) => text.split(':')[0]))).toEqual(new Set(['history planted']))
 })

@@ -169,11 +169,10 @@ describe('retries, by code', () => {
     },
   )
 
-  test('204 is no data, 202 waits for its notification: neither is a failure', async () => {
-    const [none, later] = [unique(), unique()]
-    const downloads = { [none]: [error('NO_DATA')], [later]: [error('NOT_READY')] }
-    const { outcome } = await ingest({ downloads }, [none, later])
-    expect(outcome).toEqual({ status: 'ingested', resources: [{ status: 'no_data' }, { status: 'not_ready' }] })
+  test('204 is no data, and no failure', async () => {
+    const none = unique()
+    const { outcome } = await ingest({ downloads: { [none]: [error('NO_DATA')] } }, [none])
+    expect(outcome).toEqual({ status: 'ingested', resources: [{ status: 'no_data' }] })
   })
 
   test('a load process that crashes is tried again, at most five times', async () => {

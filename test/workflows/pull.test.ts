@@ -86,19 +86,10 @@ describe('202, then the notification', () => {
     })
     expect(request?.updatedMin).toBeUndefined()
     const [first, last] = bench.scripted.requestRecords
-    expect(first).toMatchObject({
-      status: 'accepted',
-      requestId: request?.transaction,
-      transaction: 'theirs-1',
-      window: january,
-    })
-    expect(last).toMatchObject({
-      status: 'answered',
-      requestId: request?.transaction,
-      resources: 2,
-      loaded: 2,
-      notificationId: expect.any(String) as string,
-    })
+    const requestId = request?.transaction
+    expect(first).toMatchObject({ status: 'accepted', requestId, transaction: 'theirs-1', window: january })
+    expect(last).toMatchObject({ status: 'answered', requestId, resources: 2, loaded: 2 })
+    expect(last?.notificationId).toMatch(/^[0-9a-f]{64}$/)
     await expect.poll(async () => (await bench.outstanding()).length, { timeout: 60_000 }).toBe(0)
   })
 
@@ -151,8 +142,8 @@ describe('202, then the notification', () => {
     const pull = await bench.start()
     await accepted(bench)
     await bench.notify([randomUUID()])
-    expect(await pull.result()).toMatchObject({ status: 'answered', asked: 1, loaded: 0 })
     const message = '1 of 1 files failed: see the notification'
+    expect(await pull.result()).toMatchObject({ status: 'answered', asked: 1, loaded: 0, code: null, message })
     expect(bench.scripted.requestRecords.at(-1)).toMatchObject({ status: 'answered', resources: 1, loaded: 0, message })
   })
 
@@ -218,11 +209,8 @@ describe('other answers', () => {
   })
 
   test('enrolment refused with a fresh token: not entitled, said once', async () => {
-    const { outcome, requests, rows } = await pull(async () => error('TOKEN_EXPIRED'), {
-      feed: 'program',
-      by: null,
-      window: null,
-    })
+    const programs = { feed: 'program', by: null, window: null } as const
+    const { outcome, requests, rows } = await pull(async () => error('TOKEN_EXPIRED'), programs)
     expect(outcome).toMatchObject({ status: 'not_entitled', asked: 1, code: null })
     expect(requests).toHaveLength(2)
     expect(rows).toEqual(['1 not_entitled'])
@@ -235,6 +223,20 @@ describe('other answers', () => {
     )
     expect(outcome).toMatchObject({ status: 'no_data', asked: 2, failed: 0 })
     expect(rows).toEqual(['1 failed', '1 no_data'])
+  })
+
+  test('changes refused of each half: the readings of each half, once', async () => {
+    const { requests } = await pull(
+      async ({ updatedMin, updatedMax = '' }) =>
+        updatedMin === undefined
+          ? 'no_data'
+          : updatedMin < '2026-01-02' && updatedMax > '2026-03'
+            ? 'too_large'
+            : error('REQUEST_REFUSED'),
+      { by: 'updated', window: { from: '2026-01-01', to: '2026-03-01' } },
+    )
+    const readings = ['2026-01-31T08:00:00Z', '2026-01-01T08:00:00Z']
+    expect(requests.flatMap(({ publishedMin }) => publishedMin ?? [])).toEqual(readings)
   })
 
   test('Invalid Certificate stops it by name', async () => {
