@@ -135,6 +135,8 @@ async function histories(): Promise<{ where: string; text: string }[]> {
 const scan = (texts: Iterable<{ readonly where: string; readonly text: string }>): Found[] =>
   [...texts].flatMap(({ where, text }) => findSecrets(where, text, secrets))
 
+const foundInHistories = async () => scan(await histories()).map(({ where, what }) => `${where}: ${what}`)
+
 describe('after good and failing ingests', () => {
   test('the run had what could leak: every token is known, every failure came', () => {
     const granted = site.custodian.requests.filter(({ path, status }) => path.endsWith('/token') && status === 200)
@@ -220,9 +222,8 @@ test('the scan finds what is planted, in every disguise', async () => {
     args: [{ note: `Bearer ${token}` }],
     memo: { person },
   })
-  const found = async () => scan(await histories()).map(({ where, what }) => `${where}: ${what}`)
   const both = expect.arrayContaining(['history planted: token 0', 'history planted: person 0']) as unknown
   // A run that has just begun is listed a moment later.
-  await expect.poll(found, { timeout: 30_000 }).toEqual(both)
-  expect(new Set((await found()).map((text) => text.split(':')[0]))).toEqual(new Set(['history planted']))
+  await expect.poll(foundInHistories, { timeout: 30_000 }).toEqual(both)
+  expect(new Set((await foundInHistories()).map((text) => text.split(':')[0]))).toEqual(new Set(['history planted']))
 })
