@@ -41,7 +41,7 @@ async function removeOld(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     if (!name.endsWith('.receipt.json')) continue
     const path = join(directory, name)
-    const { mtimeMs } = await stat(path)
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }))
     if (mtimeMs < oldest) await rm(path, { force: true })
   }
 }

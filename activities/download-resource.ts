@@ -30,9 +30,9 @@ export const downloadResource =
           heartbeat.report({ bytes })
         },
       })
+      await using _file = { [Symbol.asyncDispose]: async () => rm(feed.path, { force: true }) }
       const raw = await deps.lake.archive(feed, originOf(resource), cancellationSignal())
       await receipt.write(raw)
-      await rm(feed.path, { force: true })
       countPackage(resource.feed, 'downloaded', raw.bytes)
       log.info('package archived', { sha256: raw.sha256, bytes: raw.bytes, transaction: feed.transaction })
       return { status: 'downloaded', raw }

@@ -25,8 +25,9 @@ export const requestPackage =
     const directory = deps.incomingDir
     const answer = await deps.custodian.requestBulk({ feed, ...bounds, transaction, directory, signal })
     if (answer.status !== 'ready') return { status: answer.status, transaction: answer.transaction, raw: null }
+    const { path } = answer.feed
+    await using _file = { [Symbol.asyncDispose]: async () => rm(path, { force: true }) }
     const origin = { sourceName: `ad hoc ${feed}`, correlationId: null, isCustomer: feed !== 'usage' }
     const raw = await deps.lake.archive(answer.feed, origin, signal)
-    await rm(answer.feed.path, { force: true })
     return { status: 'ready', transaction: answer.transaction, raw }
   }

@@ -1,6 +1,8 @@
 /** The Temporal server a configuration means, open, with how to connect to it. */
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../schemas/config.ts'
+import { isMeterlakeError } from '../schemas/errors.ts'
 import { temporalBinarySources, temporalConnection } from '../temporal.config.ts'
 import { folders } from '../warehouse/paths.ts'
 import type { Log } from './temporal-runtime.ts'
@@ -40,3 +42,28 @@ export async function openConfiguredTemporal(
     server.origin === 'configured' ? { ...settings, address: server.address } : { address: server.address }
   return { ...server, connection, [Symbol.asyncDispose]: async () => server[Symbol.asyncDispose]() }
 }
+
+const tryAgainMs = 5_000
+
+/**
+ * The same for roles that listen to the utility: a server that is away or cannot be started is waited for, as what is notified meanwhile
+ * rests in the spool. Throws the signal's reason.
+ */
+export async function untilTemporal(
+  config: Config,
+  options: Parameters<typeof openConfiguredTemporal>[1] & { readonly signal: AbortSignal },
+): Promise<ConfiguredTemporal> {
+  const { log, signal } = options
+  for (;;) {
+    try {
+      return await openConfiguredTemporal(config, options)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!isMeterlakeError(error) || !waitedFor.has(error.code)) throw error
+      log.warn({ code: error.code, reason: error.message }, 'Temporal is away: notifications wait in the spool')
+    }
+    await sleep(tryAgainMs, undefined, { signal }).catch(() => signal.throwIfAborted())
+  }
+}
+
+const waitedFor: ReadonlySet<string> = new Set(['TEMPORAL_UNAVAILABLE', 'TEMPORAL_NOT_FOUND'])

@@ -52,6 +52,15 @@ export async function untilStopped<T>(work: Promise<T>, signal: AbortSignal): Pr
   }
 }
 
+/** A service that was asked to stop while it started has done what it was asked. */
+export async function unlessInterrupted(work: Promise<void>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error
+  }
+}
+
 /** Resolves when the signal is aborted. */
 export async function untilAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return

@@ -4,14 +4,14 @@ import type { WorkflowBundleOption } from '@temporalio/worker'
 import type { Config } from '../schemas/config.ts'
 import type { ReceivedNotification } from '../schemas/ingest.ts'
 import { watchedFiles } from './certificate-files.ts'
-import { openConfiguredTemporal } from './configured-temporal.ts'
+import { openConfiguredTemporal, untilTemporal } from './configured-temporal.ts'
 import { openIngestDeps } from './ingest-deps.ts'
 import { openLog } from './log.ts'
 import { ensureReconcileSchedule } from './reconcile-schedule.ts'
 import { startGauges } from './operation-gauges.ts'
 import { drainMs, listenAsRole, openRoleOperations, type RoleOperations } from './role-operations.ts'
 import { untilAborted } from './stop-signal.ts'
-import { installRuntime, type Log } from './temporal-runtime.ts'
+import type { Log } from './temporal-runtime.ts'
 import type { TemporalServer } from './temporal-server.ts'
 import { type RunningWebhook, startWebhookRole } from './webhook.ts'
 import { bundleWorkflows, startWorker } from './worker.ts'
@@ -37,6 +37,8 @@ export interface MeterlakeOptions extends MeterlakeCallbacks {
   readonly operations?: RoleOperations
   /** How long activities may go on after a stop was asked for; absent: the worker's own default. */
   readonly drainMs?: number
+  /** Given, and Temporal is away: wait for it until the signal, and go on spooling. Else TEMPORAL_UNAVAILABLE. */
+  readonly waitUntil?: AbortSignal
   /** Keep the daily reconcile on schedule. */
   readonly schedules?: boolean
   /** Workflow code bundled already. */
@@ -60,7 +62,6 @@ export interface Meterlake extends AsyncDisposable {
 export async function startMeterlake(config: Config, options: MeterlakeOptions): Promise<Meterlake> {
   const { log, signal } = options
   const { metrics } = config.operations
-  installRuntime(log, metrics)
   await using stack = new AsyncDisposableStack()
   const { deps, custodian } = stack.use(await openIngestDeps(config, log))
   const { operations } = options
@@ -75,15 +76,15 @@ export async function startMeterlake(config: Config, options: MeterlakeOptions):
     await operations?.watch('webhook certificate', watchedFiles(config).webhook, async () => webhook.reload())
     options.onWebhook?.(webhook)
   }
+  // No native runtime yet: it would keep a process alive that no worker of it ever ran in.
   // Bundling takes as long as Temporal's start; whoever awaits it hears of a failure.
   const bundling = options.bundle === undefined ? bundleWorkflows(log) : Promise.resolve(options.bundle)
   bundling.catch(() => {})
+  const opening = { log, ...(options.onFetchTemporal && { onFetch: options.onFetchTemporal }) }
   const temporal = stack.use(
-    await openConfiguredTemporal(config, {
-      log,
-      ...(signal && { signal }),
-      ...(options.onFetchTemporal && { onFetch: options.onFetchTemporal }),
-    }),
+    options.waitUntil === undefined
+      ? await openConfiguredTemporal(config, { ...opening, ...(signal && { signal }) })
+      : await untilTemporal(config, { ...opening, signal: options.waitUntil }),
   )
   options.onTemporal?.(temporal)
   const { connection, namespace } = temporal
@@ -130,6 +131,7 @@ export async function runUp(config: Config): Promise<void> {
   await using meterlake = await startMeterlake(config, {
     log,
     signal: stop.signal,
+    waitUntil: stop.signal,
     operations,
     drainMs: drainMs(),
     schedules: true,

@@ -3,12 +3,13 @@ import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client'
 import { openSpool } from '../custodian/spool.ts'
+import { pruneSpool } from '../custodian/spool-retention.ts'
 import { startWebhook, type Webhook } from '../custodian/webhook-server.ts'
 import { MeterlakeError } from '../schemas/errors.ts'
 import type { Config } from '../schemas/config.ts'
 import type { ReceivedNotification } from '../schemas/ingest.ts'
 import { watchedFiles, webhookCertificate } from './certificate-files.ts'
-import { openConfiguredTemporal } from './configured-temporal.ts'
+import { untilTemporal } from './configured-temporal.ts'
 import { type Forwarder, startForwarder } from './forward-notifications.ts'
 import { openLog } from './log.ts'
 import { listenAsRole, openRoleOperations } from './role-operations.ts'
@@ -50,6 +51,7 @@ export async function startWebhookRole(config: Config, options: WebhookRoleOptio
   const { log } = options
   await using stack = new AsyncDisposableStack()
   const spool = stack.use(await openSpool(spoolFolder(config)))
+  stack.use(pruneHourly(spool.directory, log))
   let forwarder: Forwarder | undefined
   const server = stack.use(
     await startWebhook({
@@ -81,6 +83,22 @@ export async function startWebhookRole(config: Config, options: WebhookRoleOptio
   }
 }
 
+/** Forgets old notifications, now and every hour. */
+function pruneHourly(directory: string, log: Log): Disposable {
+  const prune = (): void => {
+    pruneSpool(directory).then(
+      ({ done, bad }) => {
+        if (done + bad > 0) log.info({ done, bad }, 'webhook: old notifications removed')
+      },
+      (error: NodeJS.ErrnoException) =>
+        log.warn({ reason: error.code ?? 'unknown' }, 'webhook: old notifications could not be removed'),
+    )
+  }
+  prune()
+  const timer = setInterval(prune, 3_600_000)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
 /** `meterlake webhook`: until it is asked to stop. */
 export async function runWebhook(config: Config): Promise<void> {
   const log = openLog(config)
@@ -92,7 +110,7 @@ export async function runWebhook(config: Config): Promise<void> {
   operations.health?.require('spool', async () => access(spoolFolder(config), constants.W_OK).then(() => true))
   operations.health?.started()
   log.info({ host: webhook.host, port: webhook.port }, 'webhook listens')
-  await using temporal = await openConfiguredTemporal(config, { log, signal: stop.signal })
+  await using temporal = await untilTemporal(config, { log, signal: stop.signal })
   webhook.forwardTo(temporal.connection)
   await untilAborted(stop.signal)
 }

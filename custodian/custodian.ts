@@ -98,8 +98,9 @@ export interface Custodian extends AsyncDisposable {
   reload(): Promise<void>
 }
 
-/** A token that lives shorter than this is not used any more. */
-const tokenMarginMs = 5000
+/** A token is not used in its last 5 s; one that lives for a few seconds only, not in the second half of its life. */
+const tokenMarginMs = ({ issuedAt, expiresAt }: StoredToken): number =>
+  Math.min(5000, (Date.parse(expiresAt) - Date.parse(issuedAt)) / 2)
 
 /** Opens the connection pool. Throws CONFIG_INVALID, CERTIFICATE_REFUSED. */
 export async function openCustodian(options: CustodianOptions): Promise<Custodian> {
@@ -114,7 +115,7 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
   const allowed = allowedUrls(profile)
   const { tokenExpiredStatuses } = profile
 
-  const isValid = ({ expiresAt }: StoredToken): boolean => Date.parse(expiresAt) - tokenMarginMs > now().getTime()
+  const isValid = (token: StoredToken): boolean => Date.parse(token.expiresAt) - tokenMarginMs(token) > now().getTime()
 
   /** A refused certificate is replaced by the one that stands ready, and the request left to the next attempt. */
   const certified = async <T>(request: () => Promise<T>): Promise<T> => {

@@ -16,7 +16,7 @@ export interface WrittenFile {
 }
 
 /**
- * Writes `source` into `directory` (made 0700) as `<sha256>.xml` (0600): aside, fsync, rename, fsync of the folder. `onWrite`
+ * Writes `source` into `directory` (made 0700) as `<sha256>-<random>.xml` (0600; two downloads may bring the same bytes, and each removes its own): aside, fsync, rename, fsync of the folder. `onWrite`
  * is called about once a MiB. What `source` throws passes through; the partial file is removed.
  * Throws LAKE_DISK_FULL, LAKE_NOT_WRITABLE.
  */
@@ -29,7 +29,7 @@ export async function writeDownload(
   await onDisk(directory, async () => {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     await chmod(directory, 0o700)
-    await removeLeftOvers(directory, '.part')
+    for (const suffix of ['.part', '.xml']) await removeLeftOvers(directory, suffix)
   })
   const hash = createHash('sha256')
   let written = false
@@ -41,7 +41,7 @@ export async function writeDownload(
       await onDisk(directory, () => file.sync())
     }
     const sha256 = hash.digest('hex')
-    const path = join(directory, `${sha256}.xml`)
+    const path = join(directory, `${sha256}-${randomUUID()}.xml`)
     await onDisk(directory, async () => {
       await rename(aside, path)
       written = true

@@ -11,6 +11,7 @@ import type { ReceivedNotification } from '../schemas/ingest.ts'
 import { idOfList, readBatchList } from './batch-list.ts'
 import { groupCommit } from './group-commit.ts'
 import { removeLeftOvers } from './left-overs.ts'
+import { newestMembers } from './newest-members.ts'
 
 export type SpoolState = 'new' | 'done' | 'bad'
 
@@ -36,6 +37,9 @@ export interface Spool extends AsyncDisposable {
 }
 
 const fileName = /^([0-9a-f]{64})\.xml$/
+
+/** Ids of 64 characters: a few megabytes. One that is forgotten costs a flush when it comes again. */
+const rememberedIds = 10_000
 
 /** Opens the spool in `directory`, making it (0700) where needed. Throws SPOOL_NOT_WRITABLE. */
 export async function openSpool(directory: string): Promise<Spool> {
@@ -78,13 +82,37 @@ export async function openSpool(directory: string): Promise<Spool> {
     }
   }
   // One fsync of the folder for all that came meanwhile.
-  const commit = groupCommit((state: 'new' | 'bad') => syncFolder(join(directory, state)))
-  const put = (state: 'new' | 'bad', id: string, bytes: Uint8Array): Promise<SpooledNotification> =>
+  const commit = groupCommit((state: SpoolState) => syncFolder(join(directory, state)))
+  /** Ids whose file and folder were flushed: what comes again is there, and needs no flush. */
+  const durable = newestMembers<string>(rememberedIds)
+  const here = async (state: 'new' | 'bad', id: string): Promise<ReceivedNotification | undefined> => {
+    for (const where of state === 'new' ? (['new', 'done'] as const) : [state]) {
+      const found = await received(where, id).catch(ignoring('ENOENT', undefined))
+      if (found === undefined) continue
+      if (!durable.has(id)) await commit(where)
+      return found
+    }
+    return undefined
+  }
+  const keep = (state: 'new' | 'bad', id: string, bytes: Uint8Array): Promise<SpooledNotification> =>
     writable(directory, async () => {
+      const earlier = await here(state, id)
+      if (earlier !== undefined) return { ...earlier, duplicate: true }
       const placed = await place(state, id, bytes)
       await commit(state)
       return placed
     })
+  const arriving = new Map<string, Promise<SpooledNotification>>()
+  /** The same notification many times at once is written once. */
+  const put = async (state: 'new' | 'bad', id: string, bytes: Uint8Array): Promise<SpooledNotification> => {
+    const first = arriving.get(id)
+    if (first !== undefined) return { ...(await first), duplicate: true }
+    const keeping = keep(state, id, bytes).finally(() => arriving.delete(id))
+    arriving.set(id, keeping)
+    const kept = await keeping
+    durable.add(id)
+    return kept
+  }
 
   const list = async (state: SpoolState): Promise<readonly ReceivedNotification[]> => {
     const ids = (await readdir(join(directory, state))).flatMap((name) => fileName.exec(name)?.[1] ?? [])

@@ -103,7 +103,7 @@ async function secureContext({ certificate, clientCa }: WebhookOptions) {
 
 async function answer(request: IncomingMessage, options: WebhookOptions, pinned: ReadonlySet<string>): Promise<number> {
   const { spool, log } = options
-  const fingerprint = normalFingerprint((request.socket as TLSSocket).getPeerX509Certificate()?.fingerprint256 ?? '')
+  const fingerprint = senderOf(request.socket as TLSSocket)
   const sender = fingerprint.slice(0, 12)
   if (pinned.size > 0 && !pinned.has(fingerprint)) {
     log.warn({ sender }, 'webhook: a certificate that is not pinned')
@@ -130,6 +130,17 @@ async function answer(request: IncomingMessage, options: WebhookOptions, pinned:
     )
     return 503
   }
+}
+
+/** Fingerprints by connection: reading a certificate costs more than all else of a small request. */
+const senders = new WeakMap<TLSSocket, string>()
+
+function senderOf(socket: TLSSocket): string {
+  const known = senders.get(socket)
+  if (known !== undefined) return known
+  const fingerprint = normalFingerprint(socket.getPeerX509Certificate()?.fingerprint256 ?? '')
+  senders.set(socket, fingerprint)
+  return fingerprint
 }
 
 async function keepBad(body: Buffer, sender: string, { spool, log }: WebhookOptions): Promise<number> {

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { FaultEffect } from './faults.ts'
+import { rewriteFeed } from './rewrite-feed.ts'
 
 /** A body whose bytes can be made as often as wanted, piece by piece. */
 export interface StreamedBody {
@@ -41,8 +42,11 @@ export async function sendAnswer(
     response.writeHead(effect.status, { 'content-type': 'text/plain', ...effect.headers }).end(effect.body ?? '')
     return
   }
-  const body = streamed(answer.body)
+  const proper = streamed(answer.body)
+  const body =
+    effect?.kind === 'rewritten' ? streamed(rewriteFeed((await collect(proper)).toString(), effect.how)) : proper
   const headers: Record<string, string> = { ...answer.headers }
+  if (effect?.kind === 'type') headers['content-type'] = effect.contentType
   if (effect?.kind === 'gzip') {
     const packed = gzipSync(await collect(body))
     if (effect.header) headers['content-encoding'] = 'gzip'

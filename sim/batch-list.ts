@@ -10,9 +10,6 @@ export interface NotificationAnswer {
   readonly error: string | null
 }
 
-/** Test notifications of the utility's portal name this correlationID: nothing is there to fetch. */
-export const sentinelCorrelationId = '000000000'
-
 /** The body in PG&E's form (espi/samples/pge-notify-batchlist-2resources.xml). An empty list is valid. */
 export function renderBatchList(
   urls: readonly string[],

@@ -13,7 +13,8 @@ const longestBody = 2 * 1024 * 1024
 
 /**
  * `POST /day?date=YYYY-MM-DD[&customers=1]` prepares a day and notifies; `POST /file?path=…` serves a file; `POST /notify` sends its
- * body as a notification; `POST /faults` adds faults (a JSON list), `DELETE /faults` clears them; `GET /requests` lists what came.
+ * body as a notification; `POST /faults` adds faults (a JSON list), `DELETE /faults` clears them; `POST /clock?advance_s=…` puts the
+ * custodian's clock forward; `GET /requests` lists what came.
  */
 export async function startControl(custodian: SimulatedCustodian, port = 0): Promise<ControlEndpoint> {
   const server = createServer((request, response) => {
@@ -65,6 +66,12 @@ async function control(custodian: SimulatedCustodian, request: IncomingMessage):
     case 'POST /faults':
       custodian.faults.add(...parseFaults(JSON.parse(await bodyOf(request))))
       return { status: 200, body: { ok: true } }
+    case 'POST /clock': {
+      const text = parameter('advance_s')
+      if (!/^\d{1,9}$/.test(text)) throw new RangeError('advance_s is a whole number of seconds')
+      custodian.advance(Number(text) * 1000)
+      return { status: 200, body: { ok: true } }
+    }
     case 'DELETE /faults':
       custodian.faults.clear()
       return { status: 200, body: { ok: true } }

@@ -1,5 +1,7 @@
 /** Faults of the simulated custodian, as data: each is bound to requests of a path, by ordinal. */
 import { z } from 'zod'
+import { namedFault } from './fault-catalogue.ts'
+import { type NotificationEffect, notificationEffectSchema } from './notification-fault.ts'
 
 /** What happens instead of, or to, the proper answer. */
 const faultEffectSchema = z.discriminatedUnion('kind', [
@@ -18,6 +20,17 @@ const faultEffectSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('slow'), bytes: z.int().min(1), delayMs: z.int().min(0) }),
   /** The body is gzipped; `header`: Content-Encoding tells so. */
   z.strictObject({ kind: z.literal('gzip'), header: z.boolean() }),
+  /** The proper body under another Content-Type. */
+  z.strictObject({ kind: z.literal('type'), contentType: z.string() }),
+  /** The feed says the same in other words. */
+  z.strictObject({ kind: z.literal('rewritten'), how: z.enum(['prefixes', 'meter-ids']) }),
+  /** The token's answer in another form; its life in seconds. */
+  z.strictObject({
+    kind: z.literal('token'),
+    format: z.enum(['json', 'xml']).optional(),
+    expiresIn: z.enum(['number', 'string', 'absent']).optional(),
+    life_s: z.int().min(1).optional(),
+  }),
   /** 202 is answered, the notification never comes. */
   z.strictObject({ kind: z.literal('silence') }),
   /** The notification comes before the 202. */
@@ -25,64 +38,111 @@ const faultEffectSchema = z.discriminatedUnion('kind', [
 ])
 export type FaultEffect = z.infer<typeof faultEffectSchema>
 
-const faultsSchema = z.array(
+const ordinalsSchema = z.union([z.array(z.int().min(1)), z.literal('all')]).optional()
+
+const faultSchema = z.union([
   z.strictObject({
     path: z.string().optional(),
-    on: z.union([z.array(z.int().min(1)), z.literal('all')]).optional(),
+    of: z.enum(['request', 'package']).optional(),
+    on: ordinalsSchema,
     effect: faultEffectSchema,
   }),
-)
+  z.strictObject({ on: ordinalsSchema, effect: notificationEffectSchema }),
+])
 
-/** Faults as JSON says them (a script file, the control endpoint): `path` is a suffix. Throws for what is none. */
+/**
+ * Faults as JSON says them (a script file, the control endpoint): a list, in which a text is a name of the catalogue (`busy`, `reset=300@2`).
+ * `path` is a suffix. Throws for what is none.
+ */
 export function parseFaults(json: unknown): readonly Fault[] {
-  return faultsSchema.parse(json)
+  return z
+    .array(z.unknown())
+    .parse(json)
+    .map((one) => (typeof one === 'string' ? namedFault(one) : faultSchema.parse(one)))
 }
 
-export interface Fault {
+export type Fault = RequestFault | NotificationFault
+
+export interface RequestFault {
   /** Path (without query) that this fault is for: a suffix, or a pattern. Absent: every request. */
   readonly path?: string | RegExp | undefined
+  /** Only prepared packages (with correlationID), or only what has none. Absent: both. */
+  readonly of?: 'request' | 'package' | undefined
   /** Ordinals (from 1) among the requests that match; absent: the next one only; `all`: every one. */
   readonly on?: readonly number[] | 'all' | undefined
   readonly effect: FaultEffect
+}
+
+export interface NotificationFault {
+  /** Ordinals among what is ready to be notified, as above. */
+  readonly on?: readonly number[] | 'all' | undefined
+  readonly effect: NotificationEffect
 }
 
 /** The faults a server is to show. Mutable: tests add and clear while it runs. */
 export interface FaultPlan {
   add(...faults: readonly Fault[]): void
   clear(): void
-  /** The effect for this request, counting it. Called once a request by the server. */
-  take(path: string): FaultEffect | undefined
+  /** The effect for this request, counting it. Called once a request by the server. `isPackage`: it names a correlationID. */
+  take(path: string, isPackage: boolean): FaultEffect | undefined
+  /** The effect for this notification, counting it. */
+  takeNotification(): NotificationEffect | undefined
 }
 
 /** An empty plan, or one with these faults. The first matching fault wins. */
 export function createFaultPlan(initial: readonly Fault[] = []): FaultPlan {
-  let armed: { fault: Fault; seen: number }[] = []
+  const requests = createArmed<RequestFault>()
+  const notifications = createArmed<NotificationFault>()
   const add = (...faults: readonly Fault[]): void => {
-    armed.push(...faults.map((fault) => ({ fault, seen: 0 })))
+    for (const fault of faults) {
+      if (isOfNotification(fault)) notifications.add(fault)
+      else requests.add(fault)
+    }
   }
   add(...initial)
   return {
     add,
     clear: () => {
+      requests.clear()
+      notifications.clear()
+    },
+    take: (path, isPackage) => requests.take((fault) => matches(fault, path, isPackage))?.effect,
+    takeNotification: () => notifications.take(() => true)?.effect,
+  }
+}
+
+/** Faults with what each has seen so far. */
+function createArmed<F extends Pick<Fault, 'on'>>() {
+  let armed: { readonly fault: F; seen: number }[] = []
+  return {
+    add: (fault: F) => void armed.push({ fault, seen: 0 }),
+    clear: () => {
       armed = []
     },
-    take: (path) => {
-      let effect: FaultEffect | undefined
+    take(isMeant: (fault: F) => boolean): F | undefined {
+      let due: F | undefined
       for (const entry of armed) {
-        if (!matches(entry.fault, path)) continue
+        if (!isMeant(entry.fault)) continue
         entry.seen += 1
-        if (effect === undefined && isDue(entry.fault, entry.seen)) effect = entry.fault.effect
+        if (due === undefined && isDue(entry.fault, entry.seen)) due = entry.fault
       }
-      return effect
+      return due
     },
   }
 }
 
-function matches({ path }: Fault, requested: string): boolean {
+const notificationKinds: ReadonlySet<string> = new Set(
+  notificationEffectSchema.options.map(({ shape }) => shape.kind.value),
+)
+
+const isOfNotification = (fault: Fault): fault is NotificationFault => notificationKinds.has(fault.effect.kind)
+
+function matches({ path, of }: RequestFault, requested: string, isPackage: boolean): boolean {
+  if (of !== undefined && (of === 'package') !== isPackage) return false
   if (path === undefined) return true
   return typeof path === 'string' ? requested.endsWith(path) : path.test(requested)
 }
 
-function isDue({ on = [1] }: Fault, ordinal: number): boolean {
+function isDue({ on = [1] }: Pick<Fault, 'on'>, ordinal: number): boolean {
   return on === 'all' || on.includes(ordinal)
 }

@@ -51,6 +51,8 @@ export interface FleetOptions {
   /** First operating day ever sent, `YYYY-MM-DD`: from the day after, packages may hold blocks without their parents. Default 2023-01-01. */
   readonly firstPackage?: string
   readonly bulkId?: string
+  /** One day of a series in so many is corrected once more 200 to 1,090 days later; default 60. */
+  readonly correctsOneIn?: number
 }
 
 export interface Fleet {
@@ -58,6 +60,7 @@ export interface Fleet {
   readonly meters: number
   readonly firstPackage: string
   readonly bulkId: string
+  readonly correctsOneIn: number
   /** Throws RangeError outside 0…meters−1. */
   usagePoint(index: number): UsagePointPlan
   usagePoints(): Iterable<UsagePointPlan>
@@ -133,7 +136,7 @@ const facts: Readonly<Record<Kind, KindFacts>> = {
 
 /** The fleet of these options: lazy, so that a million meters cost nothing until they are asked for. */
 export function createFleet(options: FleetOptions = {}): Fleet {
-  const { seed = 1, meters = 200, firstPackage = '2023-01-01', bulkId = '50916' } = options
+  const { seed = 1, meters = 200, firstPackage = '2023-01-01', bulkId = '50916', correctsOneIn = 60 } = options
   const usagePoint = (index: number): UsagePointPlan => {
     if (!Number.isInteger(index) || index < 0 || index >= meters) throw new RangeError(`no usage point ${index}`)
     return planUsagePoint(seed, index)
@@ -143,6 +146,7 @@ export function createFleet(options: FleetOptions = {}): Fleet {
     meters,
     firstPackage,
     bulkId,
+    correctsOneIn,
     usagePoint,
     *usagePoints() {
       for (let index = 0; index < meters; index += 1) yield planUsagePoint(seed, index)

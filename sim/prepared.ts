@@ -23,11 +23,12 @@ export interface PreparedStore {
   expire(correlationId: string): void
 }
 
-export function createPreparedStore(now: () => number): PreparedStore {
+/** `newId`: correlationIDs; random as the utility's where absent. */
+export function createPreparedStore(now: () => number, newId: () => string = randomUUID): PreparedStore {
   const entries = new Map<string, PreparedEntry>()
   return {
     add(feed, body) {
-      const correlationId = randomUUID()
+      const correlationId = newId()
       entries.set(correlationId, { feed, body, until_ms: now() + life_ms })
       return correlationId
     },

@@ -7,7 +7,7 @@ import { type Answer, sendAnswer, textAnswer } from './answer.ts'
 import type { CertificatePaths } from './certificates.ts'
 import { answerResource, basePath, type EndpointContext, testTokenPath, tokenPath } from './endpoints.ts'
 import { isAuthorizationPath } from './registry.ts'
-import type { FaultPlan } from './faults.ts'
+import type { FaultEffect, FaultPlan } from './faults.ts'
 import type { TokenEndpoint } from './token-endpoint.ts'
 
 export interface ServedRequest {
@@ -53,8 +53,8 @@ async function serve(
   const sent = request.headers['x-transaction']
   const transaction = typeof sent === 'string' ? sent : null
   const form = await formOf(request)
-  const answer = await answerOf(parts, registered, request, url, form)
-  const effect = parts.faults.take(url.pathname)
+  const effect = parts.faults.take(url.pathname, url.searchParams.has('correlationID'))
+  const answer = await answerOf(parts, registered, request, url, { form, effect })
   parts.requests.push({
     method: request.method ?? 'GET',
     path: url.pathname,
@@ -66,15 +66,19 @@ async function serve(
   response.setHeader('x-transaction', transaction ?? randomUUID())
   if (effect?.kind === 'early') await answer.notifies?.()
   await sendAnswer(response, answer, effect)
-  if (effect === undefined || effect.kind === 'slow' || effect.kind === 'gzip') await answer.notifies?.()
+  const isSwallowed = effect !== undefined && swallowing.has(effect.kind)
+  if (!isSwallowed) await answer.notifies?.()
 }
+
+/** Effects after which no notification follows a 202; `early` has sent it already. */
+const swallowing: ReadonlySet<FaultEffect['kind']> = new Set(['silence', 'early', 'answer', 'reset', 'truncate'])
 
 async function answerOf(
   { tokens, context }: ListenerParts,
   registered: string,
   request: IncomingMessage,
   url: URL,
-  form: string,
+  { form, effect }: { readonly form: string; readonly effect: FaultEffect | undefined },
 ): Promise<Answer> {
   const socket = request.socket as TLSSocket
   if (!socket.authorized || socket.getPeerX509Certificate()?.fingerprint256 !== registered) {
@@ -83,7 +87,8 @@ async function answerOf(
   const { pathname, searchParams } = url
   const authorization = request.headers.authorization ?? ''
   if (pathname === tokenPath || pathname === testTokenPath) {
-    return tokens.answer({ method: request.method ?? 'GET', query: searchParams, body: form, authorization })
+    const asked = { method: request.method ?? 'GET', query: searchParams, body: form, authorization }
+    return tokens.answer(asked, effect?.kind === 'token' ? effect : {})
   }
   if (!pathname.startsWith(`${basePath}/`)) return textAnswer(404, `No listener for endpoint: ${pathname}`)
   const isApplication = pathname.startsWith(`${basePath}/ApplicationInformation/`)

@@ -37,7 +37,7 @@ export const longAfter_days = { min: 200, max: 1090 } as const
 export function correctedLongAfter(fleet: Fleet, usagePoint: UsagePointPlan, series: SeriesPlan, day: number): number {
   const chance = hash(fleet.seed, usagePoint.index, day, 90 + series.index)
   const { min, max } = longAfter_days
-  return chance % 60 === 0 ? min + ((chance >>> 8) % (max - min + 1)) : 0
+  return chance % fleet.correctsOneIn === 0 ? min + ((chance >>> 8) % (max - min + 1)) : 0
 }
 
 /** The block of `day` as the utility has it when it makes the package of operating day `at`. */

@@ -5,15 +5,18 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createNotifier, type NotificationAnswer, renderBatchList } from './batch-list.ts'
 import type { CertificatePaths } from './certificates.ts'
+import { createClock } from './clock.ts'
 import { basePath, type HistoryLimits, testTokenPath, tokenPath, usualHistory } from './endpoints.ts'
 import { createFaultPlan, type Fault, type FaultPlan } from './faults.ts'
 import { createFleet, type Fleet } from './fleet.ts'
+import { createOutbox } from './notification-outbox.ts'
 import { dailyPackage, type FeedPackage } from './package.ts'
 import { createPreparedStore, type FeedKind, fileBody, renderedBody } from './prepared.ts'
 import { renderCustomerFeed, renderProgramFeed } from './render-customer.ts'
 import { renderFeed } from './render-feed.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { createRequestListener, type ServedRequest } from './request-listener.ts'
+import { seededUuid } from './seeded.ts'
 import { createTokenEndpoint } from './token-endpoint.ts'
 
 export interface SimulatedCustodianOptions {
@@ -46,6 +49,8 @@ export interface SimulatedCustodianOptions {
   readonly hasPrograms?: boolean
   /** Clock of tokens, packages and ad hoc answers, Unix ms; default Date.now. */
   readonly now?: () => number
+  /** True: correlationIDs follow from the fleet's seed and their order, the same in every run; else they are random as the utility's. */
+  readonly hasSeededIds?: boolean
 }
 
 export interface PreparedResource {
@@ -59,6 +64,7 @@ export interface Preparation {
   readonly resources: readonly PreparedResource[]
   /** The generated package, for {@link truthRows}; absent for files and customers. */
   readonly feedPackage: FeedPackage | undefined
+  /** The webhook's answer; null where nothing was sent, or not yet. */
   readonly notification: NotificationAnswer | null
 }
 
@@ -92,6 +98,8 @@ export interface SimulatedCustodian extends AsyncDisposable {
   notify(
     content: { readonly urls: readonly string[] } | { readonly body: string | Uint8Array },
   ): Promise<NotificationAnswer>
+  /** Puts the clock forward: tokens and packages age, late notifications come. */
+  advance(ms: number): void
   /** From now on the package is gone: 404. */
   expire(correlationId: string): void
   /** From now on tokens given out so far are answered 403. */
@@ -107,7 +115,7 @@ const collections: Readonly<Record<FeedKind, string>> = {
 
 /** Starts the server; it listens when the promise resolves. Credentials of the default client: `00123`, `simulated-secret`. */
 export async function startSimulatedCustodian(options: SimulatedCustodianOptions): Promise<SimulatedCustodian> {
-  const { certificates, port = 0, host = '127.0.0.1', fleet = createFleet({ meters: 20 }), now = Date.now } = options
+  const { certificates, port = 0, host = '127.0.0.1', fleet = createFleet({ meters: 20 }) } = options
   const { clientId = '00123', clientSecret = 'simulated-secret', readyAfterMs = 50 } = options
   const {
     tokenFormat = 'json',
@@ -116,15 +124,25 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     refuseInHandshake = false,
     hasPrograms = false,
   } = options
+  const clock = createClock(options.now)
+  const { now } = clock
   let notifyUrl = options.notifyUrl
   let origin = ''
   const faults = createFaultPlan(options.faults)
-  const prepared = createPreparedStore(now)
+  let ids = 0
+  const seededId = () => seededUuid(fleet.seed, -4, (ids += 1))
+  const prepared = createPreparedStore(now, options.hasSeededIds === true ? seededId : undefined)
   const tokens = createTokenEndpoint({ clientId, clientSecret, tokenFormat, tokenLife_s, expiresIn, now })
   const notifier = createNotifier(certificates)
   const preparations: Preparation[] = []
   const requests: ServedRequest[] = []
   const closing = new AbortController()
+  const announce = createOutbox({
+    faults,
+    clock,
+    signal: closing.signal,
+    post: async (urls) => notify({ urls }),
+  })
   const registry = createRegistry({
     origin: () => origin,
     clientId,
@@ -206,8 +224,7 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     feedPackage: FeedPackage | undefined,
     notifies: boolean,
   ): Promise<Preparation> {
-    const notification =
-      notifies && notifyUrl !== undefined ? await notify({ urls: resources.map(({ url }) => url) }) : null
+    const notification = notifies && notifyUrl !== undefined ? await announce(resources.map(({ url }) => url)) : null
     const preparation = { resources, feedPackage, notification }
     preparations.push(preparation)
     return preparation
@@ -262,6 +279,7 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
       return await prepare(resources, undefined, notifies)
     },
     notify,
+    advance: (ms) => clock.advance(ms),
     expire: (correlationId) => prepared.expire(correlationId),
     revokeTokens: () => tokens.revokeAll(),
     close,

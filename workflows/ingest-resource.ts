@@ -5,6 +5,7 @@
  */
 import {
   CancellationScope,
+  condition,
   isCancellation,
   patched,
   proxyActivities,
@@ -24,6 +25,7 @@ import type {
 import { parkedStatus } from '../schemas/orchestration.ts'
 import { announced } from './notification-summary.ts'
 import { progressQuery, searchable } from './contracts.ts'
+import { countCutFeeds } from './cut-feed.ts'
 import { failedOutcome, failureOf } from './failure-code.ts'
 import { noteAuthorization } from './note-authorization.ts'
 import { openOperatorDesk, tellParent } from './operator-desk.ts'
@@ -52,12 +54,17 @@ export async function ingestResource(input: IngestResourceInput): Promise<Resour
   const desk = openOperatorDesk(() => underWay?.cancel())
   upsertSearchAttributes([searchable.feed(input.resource.feed), searchable.deadline(input.deadlineAt)])
   let retry = 0
+  const cutFeeds = countCutFeeds()
   for (;;) {
     const scope = new CancellationScope()
     underWay = scope
+    let fetched: RawFeed | undefined
+    const onFetched = (raw: RawFeed): void => {
+      fetched = raw
+    }
     let failure: { readonly outcome: ResourceOutcome; readonly isFinal: boolean }
     try {
-      const outcome = await scope.run(async () => ingest(retry === 0 ? input : { ...input, retry }, enter))
+      const outcome = await scope.run(async () => ingest(retry === 0 ? input : { ...input, retry }, enter, onFetched))
       enter('done')
       return outcome
     } catch (error) {
@@ -68,6 +75,15 @@ export async function ingestResource(input: IngestResourceInput): Promise<Resour
       const { code, message } = failureOf(error)
       // Bytes that are no feed are asked for anew; others rest in the archive.
       if (code.startsWith('FEED_')) retry += 1
+      const isCut = code === 'FEED_TRUNCATED' && !isOrdered && patched('cut-feeds-fetched-anew')
+      const pauseMs = isCut ? cutFeeds.pauseAfter(fetched?.sha256) : undefined
+      if (pauseMs !== undefined) {
+        enter('token')
+        const isOrderedMeanwhile = await condition(() => desk.pending !== undefined, pauseMs)
+        if (!isOrderedMeanwhile || (await desk.takeOrder()) === 'retry') continue
+        enter('failed')
+        return abandoned
+      }
       failure = {
         outcome: isOrdered ? abandoned : failedOutcome(error),
         isFinal: !parks || (!isOrdered && finalCodes.has(code)),
@@ -91,7 +107,11 @@ export async function ingestResource(input: IngestResourceInput): Promise<Resour
 
 const abandoned: ResourceOutcome = { status: 'failed', code: 'UNKNOWN', message: 'an operator gave it up' }
 
-async function ingest(input: IngestResourceInput, enter: Enter): Promise<ResourceOutcome> {
+async function ingest(
+  input: IngestResourceInput,
+  enter: Enter,
+  onFetched: (raw: RawFeed) => void,
+): Promise<ResourceOutcome> {
   if (input.resource.feed === 'authorization') {
     if (!patched('authorization-fetched')) return { status: 'noted' }
     return await noteAuthorization(input, enter, remaining(input.deadlineAt))
@@ -101,12 +121,13 @@ async function ingest(input: IngestResourceInput, enter: Enter): Promise<Resourc
   // A correlationID names a package: it is this one that is being prepared, and the same list may never be sent again.
   if (download.status === 'not_ready' && resource.correlationId !== null && input.untilReady === undefined) {
     await tellParent({ urlSha256: resource.urlSha256, code: 'NOT_READY', message: 'it is being prepared (202)' })
-    const outcome = await ingest({ ...input, untilReady: true }, enter)
+    const outcome = await ingest({ ...input, untilReady: true }, enter, onFetched)
     await announceLate(input, outcome)
     return outcome
   }
   if (download.status !== 'downloaded') return { status: download.status }
   const { raw } = download
+  onFetched(raw)
   enter('loading')
   const staged = await loadFeed(loadRequest(input, raw))
   enter('publishing')

@@ -1,6 +1,7 @@
 /** `meterlake up`, `worker`, `webhook`: ingest from a configured Data Custodian, in one process or one role each. */
 import type { Command } from 'commander'
 import { type CommonFlags, configOf, withCommonOptions } from '../command-context.ts'
+import { unlessInterrupted } from '../stop-signal.ts'
 
 const hint = `
 Needs a configuration with [custodian] and [webhook]: copy meterlake.example.toml to meterlake.toml.
@@ -12,7 +13,7 @@ export function registerUp(program: Command): void {
     .addHelpText('after', hint)
     .action(async (flags: CommonFlags) => {
       const { runUp } = await import('../up.ts')
-      await runUp(configOf(flags))
+      await unlessInterrupted(runUp(configOf(flags)))
     })
 }
 
@@ -22,7 +23,7 @@ export function registerWorker(program: Command): void {
     .addHelpText('after', hint)
     .action(async (flags: CommonFlags) => {
       const { runWorker } = await import('../worker.ts')
-      await runWorker(configOf(flags))
+      await unlessInterrupted(runWorker(configOf(flags)))
     })
 }
 
@@ -32,6 +33,6 @@ export function registerWebhook(program: Command): void {
     .addHelpText('after', hint)
     .action(async (flags: CommonFlags) => {
       const { runWebhook } = await import('../webhook.ts')
-      await runWebhook(configOf(flags))
+      await unlessInterrupted(runWebhook(configOf(flags)))
     })
 }

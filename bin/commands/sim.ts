@@ -3,6 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { MeterlakeError } from '../../schemas/errors.ts'
+import { faultLines, namedFault } from '../../sim/fault-catalogue.ts'
 import { formatBytes } from '../human.ts'
 
 interface ServeFlags {
@@ -16,6 +17,9 @@ interface ServeFlags {
   readonly longestWindow: number
   readonly history: number
   readonly faults?: string
+  readonly fault: readonly string[]
+  readonly correctsOneIn: number
+  readonly seededIds?: true
   readonly customers?: true
 }
 
@@ -50,7 +54,10 @@ export function registerSim(program: Command): void {
     .option('--customers', 'with --day: the customer feed too')
     .option('--longest-window <days>', 'longer ad hoc ranges are refused: Date Range Too Large', wholeNumber, 370)
     .option('--history <days>', 'how far back there are data', wholeNumber, 1095)
+    .option('--fault <name>', 'a fault to show, by name (below); as often as wanted', faultName, [])
     .option('--faults <file>', 'faults to show, a JSON list (below)')
+    .option('--corrects-one-in <n>', 'one day in so many is corrected 200 to 1,090 days later', positiveWhole, 60)
+    .option('--seeded-ids', 'correlationIDs by seed and order, the same in every run; else random')
     .addHelpText('after', serveHelp)
     .action(async (flags: ServeFlags) => await serve(flags))
   sim
@@ -95,15 +102,22 @@ Control endpoint (printed at start; loopback, plain HTTP):
   POST /day?date=2026-11-03[&customers=1]   prepare and notify      POST /file?path=FILE   serve a file as it is
   POST /notify   send the body as notification                      GET /requests          what came so far
   POST /faults   add faults (JSON list)                             DELETE /faults         none any more
+  POST /clock?advance_s=432000   put its clock forward: tokens and packages age, late notifications come
 
-A fault: {"path": "/Batch/Bulk/50916", "on": [1, 2], "effect": {"kind": "reset", "bytes": 1000}}. path is a suffix (absent: every
-path), on the ordinals among matching requests or "all" (absent: the next one). Effects: answer {status, headers, body} ·
-truncate {bytes, contentLength} · reset {bytes} · slow {bytes, delayMs} · gzip {header} · silence · early.
+Faults by name, NAME[=N][@2,3|@all]: the next time it can be shown, or on these ordinals, or always:
+${faultLines().join('\n')}
+Days corrected up to three years back come in every package: --corrects-one-in 5 for many.
+
+In a JSON list each is a name, or {"path": "/Batch/Bulk/50916", "of": "package", "on": [1, 2], "effect": {"kind": "reset", "bytes": 1000}}:
+path is a suffix (absent: every path), of package or request with or without correlationID (absent: both), on the ordinals among matching
+requests or "all" (absent: the next one). Effects: answer {status, headers, body} · truncate {bytes, contentLength} · reset {bytes} ·
+slow {bytes, delayMs} · gzip {header} · type {contentType} · rewritten {how} · token {format, expiresIn, life_s} · silence · early. Of
+notifications, without path: lost · duplicated {times} · reordered · split · late {delay_s} · sentinel · empty · foreign.
 
 Examples:
-  meterlake sim --meters 500 --day 2026-11-03
+  meterlake sim --meters 500 --day 2026-11-03 --fault duplicated --fault reset=300000
   meterlake sim day 2026-11-04
-  curl -X POST localhost:CONTROL/faults -d '[{"path":"/token","effect":{"kind":"answer","status":503}}]'`
+  curl -X POST localhost:CONTROL/faults -d '["busy@1,2", {"path":"/token","effect":{"kind":"answer","status":503}}]'`
 
 const feedHelp = `
 Without --form: the daily package of --day with late days, corrections, orphan blocks and bills. The same flags give the same bytes.
@@ -126,11 +140,13 @@ async function serve(flags: ServeFlags): Promise<void> {
     fleet: createFleet({
       seed: flags.seed,
       meters: flags.meters,
+      correctsOneIn: flags.correctsOneIn,
       ...(flags.day === undefined ? {} : { firstPackage: flags.day }),
     }),
     notifyUrl: flags.notify,
     history: { longestWindow_days: flags.longestWindow, history_days: flags.history },
-    faults: flags.faults === undefined ? [] : await faultsOf(flags.faults),
+    faults: [...flags.fault.map(namedFault), ...(flags.faults === undefined ? [] : await faultsOf(flags.faults))],
+    hasSeededIds: flags.seededIds ?? false,
   })
   await using control = await startControl(custodian, flags.controlPort)
   const config = await writeClientConfig(custodian, certificates, flags.notify)
@@ -206,10 +222,12 @@ async function packageOf({ form, mb, day, seed, meters }: FeedFlags) {
 
 const statePathOf = (directory: string): string => join(directory, 'running.json')
 
-const sayNotification = (answer: PreparedDay['notification']): string =>
-  answer === null || answer.status === null
-    ? `the webhook was not reached (${answer?.error ?? 'none set'}); sent once, as the utility does`
+function sayNotification(answer: PreparedDay['notification']): string {
+  if (answer === null) return 'no notification was sent, or not yet'
+  return answer.status === null
+    ? `the webhook was not reached (${answer.error}); sent once, as the utility does`
     : `the webhook answered ${answer.status}`
+}
 
 async function untilStopped(): Promise<void> {
   await new Promise<void>((resolve) => {
@@ -220,6 +238,21 @@ async function untilStopped(): Promise<void> {
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('a whole number, please.')
   return Number(text)
+}
+
+function positiveWhole(text: string): number {
+  const number = wholeNumber(text)
+  if (number === 0) throw new InvalidArgumentError('a number above 0, please.')
+  return number
+}
+
+function faultName(text: string, before: readonly string[]): readonly string[] {
+  try {
+    namedFault(text)
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof RangeError ? `${error.message}.` : String(error))
+  }
+  return [...before, text]
 }
 
 function positiveNumber(text: string): number {

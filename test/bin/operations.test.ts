@@ -12,6 +12,7 @@ import { parse, stringify } from 'smol-toml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { registrationAccessToken, registrySecrets } from '../../sim/registry.ts'
 import { createFleet } from '../../sim/fleet.ts'
+import { namedFault } from '../../sim/fault-catalogue.ts'
 import { folderTexts } from '../support/folder-text.ts'
 import { openSite, outcomeOfUrls, type Site } from '../support/site.ts'
 import { startTestTemporal, type TestTemporal } from '../support/temporal.ts'
@@ -111,14 +112,14 @@ describe('a day', () => {
   })
 
   test('a poisoned package: status names it, the operator has it fetched anew', async () => {
-    site.custodian.faults.add({ path: /Batch/, effect: { kind: 'truncate', bytes: 5_000, contentLength: false } })
+    site.custodian.faults.add(namedFault('html'))
     const { resources } = await site.custodian.prepareDay('2025-11-02')
     expect(await outcomeOfUrls(temporal.client, resources)).toMatchObject({ status: 'partial' })
     await expect.poll(async () => (await meterlake('status', '--format', 'json')).code, { timeout: 20_000 }).toBe(3)
     const { stdout, code } = await meterlake('loads', 'parked', '--format', 'json')
     expect(code).toBe(3)
     const [parked] = JSON.parse(stdout) as { id: string; code: string }[]
-    expect(parked).toMatchObject({ code: 'FEED_TRUNCATED' })
+    expect(parked).toMatchObject({ code: 'FEED_NOT_XML' })
     expect((await meterlake('loads', 'retry')).code).toBe(2)
     expect(await meterlake('loads', 'retry', parked?.id ?? '')).toMatchObject({ code: 0 })
     expect(await temporal.client.workflow.getHandle(parked?.id ?? '').result()).toMatchObject({ status: 'loaded' })

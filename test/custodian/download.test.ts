@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { basename, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -222,12 +222,24 @@ describe('a body that goes wrong', () => {
     expect(error).toMatchObject({ code: 'BODY_INCOMPLETE', details: { reason: 'UND_ERR_BODY_TIMEOUT' } })
   })
 
-  it('half written by a killed process is swept away in time', async () => {
+  it('the same bytes twice at a time are two files: who is done with one does not take the other', async () => {
+    wire.handler = answering(200, feed)
+    const [one, other] = await Promise.all([get(), get()])
+    expect(one.sha256).toBe(other.sha256)
+    await rm(one.path)
+    expect(await readFile(other.path)).toEqual(feed)
+  })
+
+  it('what a killed process left is swept away in time', async () => {
     await mkdir(directory)
-    const [dead, live] = [join(directory, 'dead.part'), join(directory, 'live.part')]
-    for (const file of [dead, live]) await writeFile(file, 'x')
+    const [dead, whole, live] = ['dead.part', 'whole.xml', 'live.part'].map((name) => join(directory, name)) as [
+      string,
+      string,
+      string,
+    ]
+    for (const file of [dead, whole, live]) await writeFile(file, 'x')
     const longAgo = new Date(Date.now() - 7_200_000)
-    await utimes(dead, longAgo, longAgo)
+    for (const file of [dead, whole]) await utimes(file, longAgo, longAgo)
     wire.handler = answering(200, feed)
     const got = await get()
     expect(new Set(await filesLeft())).toEqual(new Set([basename(got.path), 'live.part']))

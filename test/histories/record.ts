@@ -78,8 +78,9 @@ await record(
 )
 await record('no-data', { downloads: { h5: [error('NO_DATA')] }, tokenErrors: [error('TOKEN_MALFORMED')] }, ['h5'], { h5: 'no-data' })
 
-await record('parked', { loadErrors: [error('FEED_TRUNCATED')] }, ['h6'], { h6: 'parked-retried' }, [messageNames.retryNow])
+await record('parked', { loadErrors: [error('FEED_NOT_WELL_FORMED')] }, ['h6'], { h6: 'parked-retried' }, [messageNames.retryNow])
 await record('abandoned', { downloads: { h7: [error('REQUEST_REFUSED')] } }, ['h7'], { h7: 'parked-abandoned' }, [messageNames.abandon])
+await record('cut', { loadErrors: [error('FEED_TRUNCATED')], downloads: { h8: ['cut', 'whole'] } }, ['h8'], { h8: 'cut-refetched' })
 const authorizationUrl = bulkUrl('').replace(/Batch.*$/, 'Authorization/1')
 await record('authorization', { authorizations: [error('TOKEN_EXPIRED'), error('RESOURCE_GONE')] }, [authorizationUrl], {
   [authorizationUrl]: 'authorization-gone',

@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
+import { faultNames } from '../../sim/fault-catalogue.ts'
 import { configSchema } from '../../schemas/config.ts'
 import { parse } from 'smol-toml'
 import { all, entriesIn, scan, textAt } from './feed-scan.ts'
@@ -42,7 +43,14 @@ test.each([
 test('wrong use is exit code 2', async () => {
   await expect(run('feed', '--out', 'x.xml', '--mb', '3')).rejects.toMatchObject({ code: 2 })
   await expect(run('feed', '--out', 'x.xml', '--day', '2026-02-30')).rejects.toMatchObject({ code: 2 })
+  await expect(run('--fault', 'explode')).rejects.toMatchObject({ code: 2 })
+  await expect(run('--corrects-one-in', '0')).rejects.toMatchObject({ code: 2 })
   await expect(run('day', '2026-11-03', '--certs', 'nowhere')).rejects.toMatchObject({ code: 2 })
+})
+
+test('sim --help has a line for every fault', async () => {
+  const { stdout } = await run('--help')
+  for (const name of faultNames) expect(stdout).toMatch(new RegExp(`^  ${name}(?:\\[=N\\])? +\\S`, 'm'))
 })
 
 test('sim runs until it is told to stop; sim day speaks to it; its configuration is one meterlake reads', async () => {
@@ -57,9 +65,14 @@ test('sim runs until it is told to stop; sim day speaks to it; its configuration
     '2026-11-03',
     '--certs',
     'certs',
+    '--fault',
+    'lost@2',
+    '--faults',
+    'faults.json',
     '--notify',
     'https://localhost:1/notify',
   ]
+  writeFileSync(join(directory, 'faults.json'), '["split@3"]')
   const child: ChildProcess = spawn(process.execPath, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
   try {
     let said = ''
@@ -70,7 +83,8 @@ test('sim runs until it is told to stop; sim day speaks to it; its configuration
     expect(said).toContain('2026-11-03: 2 files prepared; the webhook was not reached')
     const config = configSchema.parse(parse(readFileSync(join(directory, 'certs/meterlake.toml'), 'utf8')))
     expect(config.custodian?.overrides?.endpoints?.resource).toMatch(/^https:\/\/localhost:\d+\/GreenButtonConnect/)
-    const { stdout } = await run('day', '2026-11-04', '--certs', 'certs', '--customers')
+    const { stdout, stderr } = await run('day', '2026-11-04', '--certs', 'certs', '--customers')
+    expect(stderr).toContain('no notification was sent, or not yet')
     expect(stdout.trim().split('\n')).toHaveLength(3)
     expect(stdout).toContain('/Batch/BulkRetailCustomerInfo/50916?correlationID=')
     child.kill('SIGTERM')

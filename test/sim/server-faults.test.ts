@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { request } from 'undici'
 import { describe, expect, test } from 'vitest'
-import { sentinelCorrelationId } from '../../sim/batch-list.ts'
+import { sentinelCorrelationId } from '../../sim/notification-fault.ts'
 import { startControl } from '../../sim/control.ts'
 import type { FaultEffect } from '../../sim/faults.ts'
 import { createFleet } from '../../sim/fleet.ts'

@@ -71,7 +71,8 @@ async function rememberToken(): Promise<void> {
 
 async function ingest(day: string, path?: RegExp, effect?: FaultEffect): Promise<void> {
   site.custodian.faults.clear()
-  if (path && effect) site.custodian.faults.add({ path, effect })
+  // A feed that is cut once is fetched anew.
+  if (path && effect) site.custodian.faults.add({ path, effect, ...(effect.kind === 'truncate' && { on: 'all' }) })
   const { resources } = await site.custodian.prepareDay(day, { customers: true })
   const { resources: outcomes } = await outcomeOfUrls(client, resources)
   statuses.push(...outcomes.map((outcome) => (outcome.status === 'failed' ? outcome.code : outcome.status)))
@@ -133,6 +134,8 @@ async function histories(): Promise<{ where: string; text: string }[]> {
 
 const scan = (texts: Iterable<{ readonly where: string; readonly text: string }>): Found[] =>
   [...texts].flatMap(({ where, text }) => findSecrets(where, text, secrets))
+
+const foundInHistories = async () => scan(await histories()).map(({ where, what }) => `${where}: ${what}`)
 
 describe('after good and failing ingests', () => {
   test('the run had what could leak: every token is known, every failure came', () => {

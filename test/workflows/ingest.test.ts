@@ -65,7 +65,7 @@ describe('ingestNotification', () => {
   test('what fails, fails alone', async () => {
     const [good, gone, broken] = [unique(), unique(), unique()]
     const downloads = { [gone]: [error('RESOURCE_GONE')] }
-    const { outcome, notifications } = await ingest({ downloads, loadErrors: [error('FEED_TRUNCATED')] }, [
+    const { outcome, notifications } = await ingest({ downloads, loadErrors: [error('FEED_NOT_WELL_FORMED')] }, [
       gone,
       broken,
     ])
@@ -73,7 +73,7 @@ describe('ingestNotification', () => {
       status: 'failed',
       resources: [
         { status: 'failed', code: 'RESOURCE_GONE' },
-        { status: 'failed', code: 'FEED_TRUNCATED' },
+        { status: 'failed', code: 'FEED_NOT_WELL_FORMED' },
       ],
     })
     expect(notifications).toMatchObject([{ status: 'failed', loaded: 0 }])

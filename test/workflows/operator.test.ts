@@ -63,24 +63,39 @@ const stepOf = async (handle: ReturnType<TestTemporal['client']['workflow']['get
 
 test('a poisoned package parks, its notification goes on, an operator has it fetched anew', async () => {
   const poisoned = randomUUID()
-  await using site = await open({ loadErrors: [error('FEED_TRUNCATED')] }, [bulkUrl(poisoned)])
+  await using site = await open({ loadErrors: [error('FEED_NOT_WELL_FORMED')] }, [bulkUrl(poisoned)])
   const outcome = await site.outcome()
   expect(outcome).toMatchObject({
     status: 'failed',
-    resources: [{ status: 'failed', code: 'FEED_TRUNCATED', parked: true }],
+    resources: [{ status: 'failed', code: 'FEED_NOT_WELL_FORMED', parked: true }],
   })
   const run = site.resource(bulkUrl(poisoned))
   expect((await run.describe()).status.name).toBe('RUNNING')
-  expect(await run.query(messageNames.progress)).toEqual({ step: 'parked', code: 'FEED_TRUNCATED' })
+  expect(await run.query(messageNames.progress)).toEqual({ step: 'parked', code: 'FEED_NOT_WELL_FORMED' })
   const listed = async () =>
     (await readOperatorWork(temporal.client)).find(({ workflowId }) => workflowId === run.workflowId)
-  await expect.poll(listed, { timeout: 60_000 }).toMatchObject({ code: 'FEED_TRUNCATED', feed: 'usage' })
+  await expect.poll(listed, { timeout: 60_000 }).toMatchObject({ code: 'FEED_NOT_WELL_FORMED', feed: 'usage' })
 
   await orderParked(temporal.client, 'retry', run.workflowId)
   expect((await run.result()) as ResourceOutcome).toMatchObject({ status: 'loaded' })
   // What came was no feed: the custodian was asked anew, not the archive.
   expect(site.scripted.requests.get(poisoned)).toBe(2)
   await expect.poll(listed, { timeout: 60_000 }).toBeUndefined()
+})
+
+test('a feed that was cut on the way is fetched anew by itself; one that is cut at its source parks', async () => {
+  const [onTheWay, atItsSource] = [randomUUID(), randomUUID()]
+  {
+    const script = { loadErrors: [error('FEED_TRUNCATED')], downloads: { [onTheWay]: ['cut', 'whole'] } }
+    await using site = await open(script, [bulkUrl(onTheWay)])
+    expect(await site.outcome()).toMatchObject({ status: 'ingested', resources: [{ status: 'loaded' }] })
+    expect(site.scripted.requests.get(onTheWay)).toBe(2)
+  }
+  const always = Array.from({ length: 5 }, () => error('FEED_TRUNCATED'))
+  await using site = await open({ loadErrors: always, downloads: { [atItsSource]: ['cut'] } }, [bulkUrl(atItsSource)])
+  expect(await site.outcome()).toMatchObject({ resources: [{ code: 'FEED_TRUNCATED', parked: true }] })
+  expect(site.scripted.requests.get(atItsSource)).toBe(2)
+  await site.resource(bulkUrl(atItsSource)).executeUpdate(messageNames.abandon)
 })
 
 test('what an operator mends here is tried with the bytes that are here', async () => {
