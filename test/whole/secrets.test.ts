@@ -206,8 +206,6 @@ describe('after good and failing ingests', () => {
   })
 })
 
-const foundInHistories = async () => scan(await histories()).map(({ where, what }) => `${where}: ${what}`)
-
 test('the scan finds what is planted, in every disguise', async () => {
   const [token = ''] = tokens
   const person = personalWords(fleet)[0] ?? ''
