@@ -70,8 +70,15 @@ function retryDelayMs(code: ErrorCode, details: ErrorDetails): number | undefine
   return code === 'LAKE_DISK_FULL' ? diskFullRetryDelayMs : undefined
 }
 
+const expectedCodes: ReadonlySet<ErrorCode> = new Set([
+  'TOKEN_EXPIRED',
+  'RATE_LIMITED',
+  'QUOTA_EXHAUSTED',
+  'REFRESH_REFUSED',
+])
+
 /** Part of ordinary operation: no error in logs and metrics. */
-const isExpected = (code: ErrorCode): boolean => code === 'TOKEN_EXPIRED' || code === 'RATE_LIMITED'
+const isExpected = (code: ErrorCode): boolean => expectedCodes.has(code)
 
 const redactDetails = (details: ErrorDetails): ErrorDetails =>
   Object.fromEntries(

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Deps } from '../activities/deps.ts'
+import { quotaTurns } from '../activities/quota-turns.ts'
 import { type Custodian, openCustodian } from '../custodian/custodian.ts'
 import { resolveProfile } from '../custodian/profile.ts'
 import { fileTokenStore } from '../custodian/token-store.ts'
@@ -74,6 +75,7 @@ async function openConfigured(
       ...(passphrase && { passphrase: readSecret(passphrase, 'custodian.certificate.passphrase') }),
     },
     tokenStore: fileTokenStore(join(config.lake.dir, folders.state)),
+    turns: quotaTurns({ clientAlias: alias, profile }),
     log,
   })
 }

@@ -13,7 +13,7 @@ import { failureInterceptors } from '../activities/failures.ts'
 import { createActivities } from '../activities/index.ts'
 import type { Config } from '../schemas/config.ts'
 import { taskQueues } from '../schemas/orchestration.ts'
-import { workerSlots } from '../temporal.config.ts'
+import { stickyQueueScheduleToStartTimeout, workerSlots } from '../temporal.config.ts'
 import { openConfiguredTemporal } from './configured-temporal.ts'
 import { openIngestDeps } from './ingest-deps.ts'
 import { openLog } from './log.ts'
@@ -112,7 +112,13 @@ function workerOptions(options: WorkerRoleOptions, workflowBundle: WorkflowBundl
     maxHeartbeatThrottleInterval: '2 seconds',
   } satisfies Partial<WorkerOptions>
   return [
-    { ...shared, ...workerSlots[taskQueues.orchestrate], taskQueue: taskQueues.orchestrate, workflowBundle },
+    {
+      ...shared,
+      ...workerSlots[taskQueues.orchestrate],
+      taskQueue: taskQueues.orchestrate,
+      workflowBundle,
+      stickyQueueScheduleToStartTimeout,
+    },
     {
       ...shared,
       ...workerSlots[taskQueues.custodian],

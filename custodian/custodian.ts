@@ -3,12 +3,13 @@ import { createHash, randomUUID } from 'node:crypto'
 import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
 import type { NotifiedResource, TokenHandle } from '../schemas/ingest.ts'
 import type { Profile } from '../schemas/profile.ts'
+import { renewAt } from '../schemas/token-life.ts'
 import { loadCertificate } from './certificate.ts'
 import type { CertificateFiles } from './certificate.ts'
 import { downloadFeed } from './download.ts'
 import type { DownloadedFeed, DownloadProgress } from './download.ts'
 import { defaultTimeouts, openHttp } from './http.ts'
-import type { HttpTimeouts } from './http.ts'
+import type { HttpClient, HttpTimeouts } from './http.ts'
 import type { Log } from './log.ts'
 import { judgeUrl } from './notification.ts'
 import { allowedUrls, bulkUrl, serviceStatusUrl } from './resource-endpoints.ts'
@@ -16,6 +17,8 @@ import { readServiceStatus } from './service-status.ts'
 import { requestToken } from './token.ts'
 import { tokenFingerprint } from './token-store.ts'
 import type { StoredToken, TokenStore } from './token-store.ts'
+import { inTurn } from './turn.ts'
+import type { Turns } from './turn.ts'
 
 export interface CustodianCredentials {
   /** Names this client in stores, workflow ids and logs. */
@@ -35,6 +38,8 @@ export interface CustodianOptions {
   readonly log: Log
   readonly timeouts?: HttpTimeouts | undefined
   readonly now?: (() => Date) | undefined
+  /** Every request waits for its turn here; absent: none waits (a person's own call). */
+  readonly turns?: Turns | undefined
 }
 
 interface Cancellable {
@@ -64,7 +69,10 @@ export type BulkAnswer =
   | { readonly status: 'ready'; readonly transaction: string | null; readonly feed: DownloadedFeed }
 
 export interface Custodian extends AsyncDisposable {
-  /** A new token, kept in the store: one request. Throws TOKEN_REFUSED, TOKEN_MALFORMED, CERTIFICATE_REFUSED, … */
+  /**
+   * A new token, kept in the store before it is used: one request, with the refresh token where there is one. That refused
+   * (REFRESH_REFUSED) it is forgotten, and the next call asks with id and secret. Throws TOKEN_REFUSED, TOKEN_MALFORMED, CERTIFICATE_REFUSED, …
+   */
   refreshToken(options?: Cancellable): Promise<TokenHandle>
   /** Handle of the stored token while it is valid. No request. */
   currentToken(): Promise<TokenHandle | undefined>
@@ -79,27 +87,40 @@ export interface Custodian extends AsyncDisposable {
   requestBulk(request: BulkRequest): Promise<BulkAnswer>
 }
 
-/** A token that lives shorter than this is not used any more. */
+/** A token that lives shorter than this, or than a tenth of its life, is not used any more. */
 const tokenMarginMs = 5000
 
 /** Opens the connection pool. Throws CONFIG_INVALID, CERTIFICATE_REFUSED. */
 export async function openCustodian(options: CustodianOptions): Promise<Custodian> {
-  const { profile, credentials, tokenStore, log, now = () => new Date() } = options
+  const { profile, credentials, tokenStore, turns, log, now = () => new Date() } = options
   const { alias } = credentials
-  const http = openHttp(await loadCertificate(options.certificate, now()), options.timeouts ?? defaultTimeouts)
+  const pool = openHttp(await loadCertificate(options.certificate, now()), options.timeouts ?? defaultTimeouts)
   const allowed = allowedUrls(profile)
   const { tokenExpiredStatuses } = profile
 
-  const isValid = ({ expiresAt }: StoredToken): boolean => Date.parse(expiresAt) - tokenMarginMs > now().getTime()
+  const isValid = ({ issuedAt, expiresAt }: StoredToken): boolean => {
+    const expiresAtMs = Date.parse(expiresAt)
+    const marginMs = Math.min(tokenMarginMs, (expiresAtMs - Date.parse(issuedAt)) / 10)
+    return expiresAtMs - marginMs > now().getTime()
+  }
 
-  const withToken = async <T>(what: string, use: (token: string) => Promise<T>): Promise<T> => {
+  const validToken = async (what: string): Promise<StoredToken> => {
     const stored = await tokenStore.get(alias)
-    if (stored === undefined || !isValid(stored)) {
-      const fingerprint = stored === undefined ? null : tokenFingerprint(stored.token)
-      throw new MeterlakeError('TOKEN_EXPIRED', `${what}: client ${alias} has no valid token`, { alias, fingerprint })
-    }
+    if (stored !== undefined && isValid(stored)) return stored
+    const fingerprint = stored === undefined ? null : tokenFingerprint(stored.token)
+    throw new MeterlakeError('TOKEN_EXPIRED', `${what}: client ${alias} has no valid token`, { alias, fingerprint })
+  }
+
+  /** One request with a token that is valid when its turn has come. */
+  const withToken = async <T>(
+    { kind, url, what, signal }: { kind: string; url: string; what: string; signal?: AbortSignal | undefined },
+    use: (token: string, http: HttpClient) => Promise<T>,
+  ): Promise<T> => {
+    await validToken(what)
+    const http = await inTurn(pool, turns, { kind, url, what, signal })
+    const stored = await validToken(what)
     try {
-      return await use(stored.token)
+      return await use(stored.token, http)
     } catch (error) {
       if (!isMeterlakeError(error) || error.code !== 'TOKEN_EXPIRED') throw error
       const fingerprint = tokenFingerprint(stored.token)
@@ -108,12 +129,13 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
   }
 
   const fetchFeed = (
+    kind: 'package' | 'bulk',
     url: string,
     feed: NotifiedResource['feed'],
     { directory, transaction = randomUUID(), signal, onProgress }: Omit<DownloadOptions, 'resource'>,
   ): Promise<DownloadedFeed> => {
     const what = `${feed} feed ${shortHash(url)}`
-    return withToken(what, async (token) => {
+    return withToken({ kind, url, what, signal }, async (token, http) => {
       const started = performance.now()
       // Enrolments and authorizations are about persons too.
       const expectedKind: DownloadedFeed['kind'] = feed === 'usage' ? 'usage' : 'customer'
@@ -141,16 +163,35 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
 
   return {
     async refreshToken({ signal } = {}) {
-      const stored = await requestToken(http, {
-        endpoint: profile.endpoints.token,
-        grant: profile.tokenGrant,
+      const { tokenGrant, refreshGrant, endpoints } = profile
+      const url = endpoints.token
+      const http = await inTurn(pool, turns, { kind: 'token', url, what: `token request of client ${alias}`, signal })
+      const before = await tokenStore.get(alias)
+      const refreshToken = refreshGrant === 'none' ? undefined : before?.refreshToken
+      const request = {
+        endpoint: url,
+        grant:
+          refreshToken !== undefined && refreshGrant === 'query'
+            ? 'query'
+            : refreshToken === undefined
+              ? tokenGrant
+              : 'body',
+        refreshToken,
         clientId: credentials.clientId,
         clientSecret: await credentials.clientSecret(),
         alias,
         transaction: randomUUID(),
         now,
         signal,
-      })
+      } as const
+      let stored: StoredToken
+      try {
+        stored = await requestToken(http, request)
+      } catch (error) {
+        const isSpent = isMeterlakeError(error) && ['REFRESH_REFUSED', 'TOKEN_MALFORMED'].includes(error.code)
+        if (before?.refreshToken !== undefined && isSpent) await tokenStore.put(alias, withoutRefresh(before))
+        throw error
+      }
       await tokenStore.put(alias, stored)
       const handle = handleOf(stored)
       log.info({ alias, ...handle }, 'custodian: new client token')
@@ -167,12 +208,12 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
       if (typeof verdict === 'string') {
         throw new MeterlakeError('URL_REFUSED', `${resource.feed} resource ${shortHash(resource.url)}: ${verdict}`)
       }
-      return fetchFeed(resource.url, resource.feed, rest)
+      return fetchFeed('package', resource.url, resource.feed, rest)
     },
 
     async serviceStatus({ signal } = {}) {
       const url = serviceStatusUrl(profile)
-      return withToken('ReadServiceStatus', (token) =>
+      return withToken({ kind: 'status', url, what: 'ReadServiceStatus', signal }, (token, http) =>
         readServiceStatus(http, { url, token, tokenExpiredStatuses, transaction: randomUUID(), now, signal }),
       )
     },
@@ -184,7 +225,7 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
       ]
       const url = bulkUrl(profile, feed, credentials.bulkId)
       try {
-        const ready = await fetchFeed(query.length === 0 ? url : `${url}?${query.join('&')}`, feed, rest)
+        const ready = await fetchFeed('bulk', query.length === 0 ? url : `${url}?${query.join('&')}`, feed, rest)
         return { status: 'ready', transaction: ready.transaction, feed: ready }
       } catch (error) {
         const status = bulkStatusOf(error)
@@ -194,7 +235,7 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
       }
     },
 
-    [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   }
 }
 
@@ -207,10 +248,13 @@ function bulkStatusOf(error: unknown): 'accepted' | 'no_data' | undefined {
   return error.code === 'REQUEST_REFUSED' && pending ? 'accepted' : undefined
 }
 
-const handleOf = ({ token, expiresAt }: StoredToken): TokenHandle => ({
+const handleOf = ({ token, issuedAt, expiresAt }: StoredToken): TokenHandle => ({
   fingerprint: tokenFingerprint(token),
   expiresAt,
+  renewAt: new Date(renewAt(Date.parse(expiresAt), Date.parse(issuedAt))).toISOString(),
 })
+
+const withoutRefresh = ({ token, issuedAt, expiresAt }: StoredToken): StoredToken => ({ token, issuedAt, expiresAt })
 
 const shortHash = (url: string): string => createHash('sha256').update(url).digest('hex').slice(0, 12)
 

@@ -4,12 +4,14 @@ export const workflowIds = {
   resource: (notificationId: string | null, urlSha256: string) =>
     `resource/${notificationId?.slice(0, 12) ?? 'adhoc'}/${urlSha256.slice(0, 32)}`,
   clientToken: (clientAlias: string) => `token/${clientAlias}`,
+  apiQuota: (vendor: string) => `quota/${vendor}`,
 } as const
 
 export const workflowNames = {
   ingestNotification: 'ingestNotification',
   ingestResource: 'ingestResource',
   clientToken: 'clientToken',
+  apiQuota: 'apiQuota',
 } as const
 
 /** Queries and updates of the workflows. */
@@ -18,6 +20,12 @@ export const messageNames = {
   progress: 'progress',
   /** Update of clientToken: EnsureFreshInput → TokenHandle. */
   ensureFresh: 'ensureFresh',
+  /** Update of apiQuota: AcquireInput → AcquireAnswer. */
+  acquire: 'acquire',
+  /** Update of apiQuota: PenaliseInput → nothing. */
+  penalise: 'penalise',
+  /** Query of apiQuota → QuotaUsage. */
+  usage: 'usage',
 } as const
 
 export const taskQueues = {

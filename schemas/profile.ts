@@ -20,9 +20,16 @@ export const profileSchema = z.object({
   }),
   /** Where grant_type goes: both forms are in use with PG&E. */
   tokenGrant: z.enum(['body', 'query']).default('body'),
+  /** Where a refresh token goes, if the custodian gives any; `none`: they are not used. */
+  refreshGrant: z.enum(['body', 'query', 'none']).default('body'),
   limits: z.object({
+    /** Over all clients of the vendor. */
     perSecond: z.number().positive(),
+    /** Added to the distance of two requests, for what delays one on its way. */
+    marginMs: z.number().min(0).default(50),
     perHourPerClient: z.int().positive(),
+    /** Length of the window that `perHourPerClient` counts in; shorter only where a simulator's is. */
+    hourMs: z.int().positive().default(3_600_000),
     perDayPerClient: z.int().positive(),
     dayStartsAtLocal: z.string().regex(/^\d\d:\d\d$/),
     fetchWithinDays: z.number().positive(),

@@ -7,6 +7,7 @@ import { type Answer, sendAnswer, textAnswer } from './answer.ts'
 import type { CertificatePaths } from './certificates.ts'
 import { answerResource, basePath, type EndpointContext, testTokenPath, tokenPath } from './endpoints.ts'
 import type { FaultPlan } from './faults.ts'
+import type { LimitMeter } from './limit-meter.ts'
 import type { TokenEndpoint } from './token-endpoint.ts'
 
 export interface ServedRequest {
@@ -24,6 +25,7 @@ interface ListenerParts {
   readonly certificates: CertificatePaths
   readonly tokens: TokenEndpoint
   readonly faults: FaultPlan
+  readonly limits: LimitMeter
   /** Every request is appended here. */
   readonly requests: ServedRequest[]
   readonly context: EndpointContext
@@ -51,8 +53,10 @@ async function serve(
   const url = new URL(request.url ?? '/', 'https://localhost')
   const sent = request.headers['x-transaction']
   const transaction = typeof sent === 'string' ? sent : null
+  const authorization = request.headers.authorization ?? ''
+  const waitS = parts.limits.arrive(parts.tokens.clientOf(authorization) ?? 'unknown', at_ms)
   const form = await formOf(request)
-  const answer = await answerOf(parts, registered, request, url, form)
+  const answer = waitS === undefined ? await answerOf(parts, registered, request, url, form) : tooMany(waitS)
   const effect = parts.faults.take(url.pathname)
   parts.requests.push({
     method: request.method ?? 'GET',
@@ -67,6 +71,12 @@ async function serve(
   await sendAnswer(response, answer, effect)
   if (effect === undefined || effect.kind === 'slow' || effect.kind === 'gzip') await answer.notifies?.()
 }
+
+const tooMany = (waitS: number): Answer => ({
+  status: 429,
+  headers: { 'content-type': 'text/plain', 'retry-after': String(waitS) },
+  body: 'Too Many Requests',
+})
 
 async function answerOf(
   { tokens, context }: ListenerParts,

@@ -8,12 +8,13 @@ import type { CertificatePaths } from './certificates.ts'
 import { basePath, testTokenPath, tokenPath } from './endpoints.ts'
 import { createFaultPlan, type Fault, type FaultPlan } from './faults.ts'
 import { createFleet, type Fleet } from './fleet.ts'
+import { createLimitMeter, type LimitCounts, type SimulatedLimits } from './limit-meter.ts'
 import { dailyPackage, type FeedPackage } from './package.ts'
 import { createPreparedStore, type FeedKind, fileBody, renderedBody } from './prepared.ts'
 import { renderCustomerFeed } from './render-customer.ts'
 import { renderFeed } from './render-feed.ts'
 import { createRequestListener, type ServedRequest } from './request-listener.ts'
-import { createTokenEndpoint } from './token-endpoint.ts'
+import { createTokenEndpoint, type SimulatedClient } from './token-endpoint.ts'
 
 export interface SimulatedCustodianOptions {
   readonly certificates: CertificatePaths
@@ -28,12 +29,18 @@ export interface SimulatedCustodianOptions {
   /** Text, padded to five characters as on the wire. Default `00123`. */
   readonly clientId?: string
   readonly clientSecret?: string
+  /** Further clients of the same vendor, with the same certificate. */
+  readonly moreClients?: readonly SimulatedClient[]
   /** Default json. */
   readonly tokenFormat?: 'json' | 'xml'
   /** Life of a token in seconds, default 3600. */
   readonly tokenLife_s?: number
   /** How `expires_in` is written; default number. */
   readonly expiresIn?: 'number' | 'string' | 'absent'
+  /** Token answers carry a refresh token, a new one each time; the old one is refused. Default false. */
+  readonly refreshTokens?: boolean
+  /** Default: the utility's own, counted but not enforced. */
+  readonly limits?: SimulatedLimits
   /** From 202 to the notification, default 50 ms. */
   readonly readyAfterMs?: number
   /** True: a certificate of a foreign authority fails the handshake; else (as PG&E's gateway) it gets 400 `Invalid Certificate`. */
@@ -86,6 +93,12 @@ export interface SimulatedCustodian extends AsyncDisposable {
   expire(correlationId: string): void
   /** From now on tokens given out so far are answered 403. */
   revokeTokens(): void
+  /** From now on refresh tokens given out so far are refused. */
+  revokeRefreshTokens(): void
+  /** Closes every connection, idle or not. */
+  dropConnections(): void
+  /** What came so far against the limits. */
+  limitCounts(): LimitCounts
   close(): Promise<void>
 }
 
@@ -94,10 +107,13 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
   const { certificates, port = 0, host = '127.0.0.1', fleet = createFleet({ meters: 20 }), now = Date.now } = options
   const { clientId = '00123', clientSecret = 'simulated-secret', readyAfterMs = 50 } = options
   const { tokenFormat = 'json', tokenLife_s = 3600, expiresIn = 'number', refuseInHandshake = false } = options
+  const { moreClients = [], refreshTokens = false } = options
   let notifyUrl = options.notifyUrl
   const faults = createFaultPlan(options.faults)
   const prepared = createPreparedStore(now)
-  const tokens = createTokenEndpoint({ clientId, clientSecret, tokenFormat, tokenLife_s, expiresIn, now })
+  const clients = [{ clientId, clientSecret }, ...moreClients]
+  const tokens = createTokenEndpoint({ clients, tokenFormat, tokenLife_s, expiresIn, refreshTokens, now })
+  const limits = createLimitMeter(options.limits)
   const notifier = createNotifier(certificates)
   const preparations: Preparation[] = []
   const requests: ServedRequest[] = []
@@ -107,6 +123,7 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     certificates,
     tokens,
     faults,
+    limits,
     requests,
     context: { fleet, prepared, now, answerLater },
   })
@@ -216,6 +233,9 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     notify,
     expire: (correlationId) => prepared.expire(correlationId),
     revokeTokens: () => tokens.revokeAll(),
+    revokeRefreshTokens: () => tokens.revokeRefreshTokens(),
+    dropConnections: () => server.closeAllConnections(),
+    limitCounts: () => limits.counts(now()),
     close,
     [Symbol.asyncDispose]: close,
   }

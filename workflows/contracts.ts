@@ -3,9 +3,13 @@ import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@tempo
 import { defineQuery, defineUpdate } from '@temporalio/workflow'
 import type { EnsureFreshInput, IngestProgress, TokenHandle } from '../schemas/ingest.ts'
 import { messageNames } from '../schemas/orchestration.ts'
+import type { AcquireAnswer, AcquireInput, PenaliseInput, QuotaUsage } from '../schemas/quota.ts'
 
 export const progressQuery = defineQuery<IngestProgress>(messageNames.progress)
 export const ensureFreshUpdate = defineUpdate<TokenHandle, [EnsureFreshInput]>(messageNames.ensureFresh)
+export const acquireUpdate = defineUpdate<AcquireAnswer, [AcquireInput]>(messageNames.acquire)
+export const penaliseUpdate = defineUpdate<void, [PenaliseInput]>(messageNames.penalise)
+export const usageQuery = defineQuery<QuotaUsage>(messageNames.usage)
 
 const feedKey = defineSearchAttributeKey('MeterlakeFeed', 'KEYWORD')
 const statusKey = defineSearchAttributeKey('MeterlakeStatus', 'KEYWORD')

@@ -71,5 +71,8 @@ export const publishActivity = {
 /** Resources of one notification in flight. The custodian takes one request a second: more would only wait. */
 export const resourcesInFlight = 20
 
+/** Updates a run of apiQuota answers before it continues as new: each leaves some six events. */
+export const quotaUpdatesPerRun = 1_000
+
 /** Updates a run of clientToken answers before it continues as new. The server's bound is 2,000. */
 export const updatesPerRun = 500

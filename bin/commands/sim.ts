@@ -15,6 +15,8 @@ interface ServeFlags {
   readonly day?: string
   readonly faults?: string
   readonly customers?: true
+  readonly refreshTokens?: true
+  readonly enforceLimits?: true
 }
 
 interface FeedFlags {
@@ -46,6 +48,8 @@ export function registerSim(program: Command): void {
     .option(certsOption[0], certsOption[1], defaultCerts)
     .option('--day <date>', 'prepare the package of this operating day (YYYY-MM-DD) and notify at once', isoDate)
     .option('--customers', 'with --day: the customer feed too')
+    .option('--refresh-tokens', 'token answers carry a refresh token; each works once')
+    .option('--enforce-limits', 'requests beyond the limits are answered 429 with Retry-After')
     .option('--faults <file>', 'faults to show, a JSON list (below)')
     .addHelpText('after', serveHelp)
     .action(async (flags: ServeFlags) => await serve(flags))
@@ -91,6 +95,7 @@ Control endpoint (printed at start; loopback, plain HTTP):
   POST /day?date=2026-11-03[&customers=1]   prepare and notify      POST /file?path=FILE   serve a file as it is
   POST /notify   send the body as notification                      GET /requests          what came so far
   POST /faults   add faults (JSON list)                             DELETE /faults         none any more
+  GET /limits    requests and violations: 1/s a vendor, 2,000/h and 20,000 a day (from 17:00 Pacific) a client
 
 A fault: {"path": "/Batch/Bulk/50916", "on": [1, 2], "effect": {"kind": "reset", "bytes": 1000}}. path is a suffix (absent: every
 path), on the ordinals among matching requests or "all" (absent: the next one). Effects: answer {status, headers, body} ·
@@ -125,6 +130,8 @@ async function serve(flags: ServeFlags): Promise<void> {
       ...(flags.day === undefined ? {} : { firstPackage: flags.day }),
     }),
     notifyUrl: flags.notify,
+    refreshTokens: flags.refreshTokens ?? false,
+    limits: { enforce: flags.enforceLimits ?? false },
     faults: flags.faults === undefined ? [] : await faultsOf(flags.faults),
   })
   await using control = await startControl(custodian, flags.controlPort)
