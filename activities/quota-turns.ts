@@ -3,8 +3,8 @@
  * could not keep it.
  *
  * Two requests arrive further apart than the limit as long as this holds: the server's answers lie between question and answer of this
- * process's clock (its clock is corrected by what they say), a request is sent at most half the margin after its moment, and
- * the other half covers the way to the custodian. Clocks of hosts need no better agreement than their round trip to Temporal.
+ * process's clock (its clock is corrected by what they say), a request is sent at most a third of the margin after its moment, and
+ * the rest covers the way to the custodian. Clocks of hosts need no better agreement than their round trip to Temporal.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -36,6 +36,9 @@ const prepareMs = 600
 const leastLeadMs = 300
 const mostLeadMs = 3_000
 
+/** The entity answers in milliseconds; one whose worker died meanwhile is asked anew by the next attempt. */
+const acquireWithinMs = 15_000
+
 /** A worker's death must not leave `penalise` waiting for ever. */
 const penaliseWithinMs = 5_000
 
@@ -45,7 +48,7 @@ type Admitted = Extract<AcquireAnswer, { readonly sendAtMs: number }>
 /** Turns for one client of the vendor, whom `profile.name` names. */
 export function quotaTurns({ clientAlias, profile, client = getClient }: QuotaTurnsOptions): Turns {
   const limits = quotaLimitsOf(profile)
-  const toleranceMs = limits.marginMs === 0 ? Number.POSITIVE_INFINITY : limits.marginMs / 2
+  const toleranceMs = limits.marginMs === 0 ? Number.POSITIVE_INFINITY : limits.marginMs / 3
   const workflowId = workflowIds.apiQuota(profile.name)
   /** Grows while this process is too slow for it. */
   let leadMs = limits.marginMs === 0 ? 0 : leastLeadMs
@@ -67,7 +70,9 @@ export function quotaTurns({ clientAlias, profile, client = getClient }: QuotaTu
     const day = quotaDayOf(askedAt, profile.timeZone, profile.limits.dayStartsAtLocal)
     const ask: AcquireInput = { client: clientAlias, kind, requestId, leadMs, limits, day }
     const temporal = client()
-    const answer = await orAborted(signal, async () =>
+    const timeout = AbortSignal.timeout(acquireWithinMs)
+    const bounded = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+    const answer = await orAborted(bounded, async () =>
       temporal.workflow.executeUpdateWithStart<ApiQuota, AcquireAnswer, [AcquireInput]>(messageNames.acquire, {
         args: [ask],
         updateId: requestId,

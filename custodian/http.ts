@@ -75,18 +75,18 @@ export function openHttp(certificate: LoadedCertificate, timeouts: HttpTimeouts 
       open.add(socket)
       socket.once('close', () => open.delete(socket))
       const unused = setTimeout(() => socket.destroy(), unusedMs).unref()
+      const client = new Client(origin, {
+        ...settings,
+        connect: (options, callback) => {
+          // The one that stands; a new one where the server has closed it meanwhile.
+          if (socket.destroyed) connect(options, callback)
+          // Not at once: undici would not see it while it is still asking for it.
+          else queueMicrotask(() => callback(null, socket))
+        },
+      })
       return {
         send: async (request) => {
           clearTimeout(unused)
-          const client = new Client(origin, {
-            ...settings,
-            connect: (options, callback) => {
-              // The one that stands; a new one where the server has closed it meanwhile.
-              if (socket.destroyed) connect(options, callback)
-              // Not at once: undici would not see it while it is still asking for it.
-              else queueMicrotask(() => callback(null, socket))
-            },
-          })
           open.add(client)
           try {
             return await sendOn(client, request)

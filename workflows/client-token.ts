@@ -37,16 +37,6 @@ export async function clientToken(input: ClientTokenInput): Promise<void> {
   let refresh: Promise<HeldToken> | undefined
   let answered = 0
 
-  setHandler(ensureFreshUpdate, async ({ staleFingerprint }: EnsureFreshInput) => {
-    answered += 1
-    const usable = held?.handle.fingerprint === staleFingerprint ? undefined : held
-    if (usable !== undefined && isFresh(usable.renewAtMs, Date.now())) return usable.handle
-    if (usable === undefined || !isFresh(usable.lastUseAtMs, Date.now())) return (await refreshOnce()).handle
-    // Its failure is nobody's yet: the next who asks tries again.
-    refreshOnce().catch(() => {})
-    return usable.handle
-  })
-
   const refreshOnce = async (): Promise<HeldToken> => {
     refresh ??= renew()
       .then((token) => {
@@ -58,6 +48,17 @@ export async function clientToken(input: ClientTokenInput): Promise<void> {
       })
     return refresh
   }
+
+  // Last of all: an update that came with the start is handled right here.
+  setHandler(ensureFreshUpdate, async ({ staleFingerprint }: EnsureFreshInput) => {
+    answered += 1
+    const usable = held?.handle.fingerprint === staleFingerprint ? undefined : held
+    if (usable !== undefined && isFresh(usable.renewAtMs, Date.now())) return usable.handle
+    if (usable === undefined || !isFresh(usable.lastUseAtMs, Date.now())) return (await refreshOnce()).handle
+    // Its failure is nobody's yet: the next who asks tries again.
+    refreshOnce().catch(() => {})
+    return usable.handle
+  })
 
   await condition(() => answered >= updatesPerRun || workflowInfo().continueAsNewSuggested)
   await condition(() => allHandlersFinished() && refresh === undefined)

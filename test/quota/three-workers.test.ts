@@ -101,10 +101,13 @@ async function openSite(name: string, limits: SimulatedCustodianOptions['limits'
   return { custodian, overrides, start, ask, [Symbol.asyncDispose]: async () => owned.disposeAsync() }
 }
 
+/** Test machines are busier than those that run this alone: what the default of 50 ms covers there takes more here. */
+const marginMs = 100
+
 const none = { spacing: 0, hour: 0, day: 0 }
 
 test('one a second: no two requests closer, four fifths of the rate used, across a restart', async () => {
-  await using site = await openSite('real', {}, { perSecond: 1 })
+  await using site = await openSite('real', {}, { perSecond: 1, marginMs })
   await using _first = await site.start(clients[0])
   await using second = await site.start(clients[0])
   await using _third = await site.start(clients[1])
@@ -120,7 +123,7 @@ test('one a second: no two requests closer, four fifths of the rate used, across
     { answered: 18, refused: 0 },
   ])
   const counts = site.custodian.limitCounts()
-  expect(counts.violations).toEqual(none)
+  expect(counts.violations, `shortest distance ${counts.shortestGapMs} ms`).toEqual(none)
   expect(counts.requests).toBe(40)
   const seconds = ((counts.lastAt_ms ?? 0) - (counts.firstAt_ms ?? 0)) / 1_000
   expect((counts.requests - 1) / seconds).toBeGreaterThanOrEqual(0.8)
@@ -141,7 +144,7 @@ test('so many an hour, so many a day, each client by itself, and a worker killed
     { spacingMs: 50, perHour, hourMs, perDay, dayStartsAtHour },
     {
       perSecond: 20,
-      marginMs: 50,
+      marginMs,
       perHourPerClient: perHour,
       hourMs,
       perDayPerClient: perDay,
@@ -152,8 +155,8 @@ test('so many an hour, so many a day, each client by itself, and a worker killed
   await using second = await site.start(clients[0])
   await using _third = await site.start(clients[1])
   const asked = [
-    site.ask(clients[0], { requests: 80, atOnce: 8, withinMs: 40_000 }),
-    site.ask(clients[1], { requests: 25, atOnce: 4, withinMs: 40_000 }),
+    site.ask(clients[0], { requests: 80, atOnce: 8, withinMs: 60_000 }),
+    site.ask(clients[1], { requests: 25, atOnce: 4, withinMs: 60_000 }),
   ]
   await expect.poll(() => site.custodian.requests.length, { timeout: 60_000 }).toBeGreaterThan(20)
   second.kill('SIGKILL')

@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 
 test('there are histories of each workflow', () => {
-  for (const kind of ['notification-', 'resource-', 'token-']) {
+  for (const kind of ['notification-', 'resource-', 'token-', 'quota-']) {
     expect(names.filter((name) => name.startsWith(kind)).length).toBeGreaterThan(0)
   }
 })
@@ -57,6 +57,6 @@ test('the bundle holds orchestration only', () => {
   for (const foreign of ['undici', '@duckdb', 'saxes', 'apache-arrow', 'node_modules/zod', 'node_modules/pino']) {
     expect(workflowBundle.code).not.toContain(foreign)
   }
-  for (const name of ['ingestNotification', 'ingestResource', 'clientToken'])
+  for (const name of ['ingestNotification', 'ingestResource', 'clientToken', 'apiQuota'])
     expect(workflowBundle.code).toContain(name)
 })
