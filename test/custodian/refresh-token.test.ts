@@ -147,26 +147,26 @@ test.each([3_600, 300, 5])('a token of %i seconds is used to its end and not bey
   expect(await scene.custodian.serviceStatus()).toEqual({ currentStatus: 1 })
 })
 
-describe('turns', () => {
-  /** Turns as a script: each says whether the moment is kept. */
-  function scriptTurns(kept: readonly boolean[]) {
-    const said: string[] = []
-    let turn = 0
-    const turns: Turns = {
-      take: async ({ kind, prepare }) => {
-        said.push(kind)
-        await prepare()
-        const isKept = kept[turn++] ?? true
-        return { arrive: () => Promise.resolve(isKept) }
-      },
-      penalise: (untilMs) => {
-        said.push(`penalised ${Math.round((untilMs - Date.now()) / 1_000)}`)
-        return Promise.resolve()
-      },
-    }
-    return { turns, said }
+/** Turns as a script: each says whether the moment is kept. */
+function scriptTurns(kept: readonly boolean[]) {
+  const said: string[] = []
+  let turn = 0
+  const turns: Turns = {
+    take: async ({ kind, prepare }) => {
+      said.push(kind)
+      await prepare()
+      const isKept = kept[turn++] ?? true
+      return { arrive: () => Promise.resolve(isKept) }
+    },
+    penalise: (untilMs) => {
+      said.push(`penalised ${Math.round((untilMs - Date.now()) / 1_000)}`)
+      return Promise.resolve()
+    },
   }
+  return { turns, said }
+}
 
+describe('turns', () => {
   test('each request takes one; a missed one sends nothing and takes the next', async () => {
     const { turns, said } = scriptTurns([true, false, false, true])
     await using scene = await openScene({ turns })

@@ -18,9 +18,10 @@ const limits = { spacingMs: 1_000, marginMs: 50, perHour: 400, hourMs: 3_600_000
 const open = async (input: ApiQuotaInput, nowMs = startMs) =>
   startSkippedTime({ code, workflowType: 'apiQuota', input, nowMs, activities: {} })
 
+const ask = (requestId: string): AcquireInput => ({ client: 'a', kind: 'package', requestId, leadMs: 0, limits, day })
+
 test('a thousand questions: then as new, with every limit still held', async () => {
   await using first = await open({ vendor: 'pge' })
-  const ask = (requestId: string): AcquireInput => ({ client: 'a', kind: 'package', requestId, leadMs: 0, limits, day })
   const moments: number[] = []
   let denied = 0
   for (let n = 0; n < 1_000; n += 1) {

@@ -189,9 +189,9 @@ describe('answers', () => {
   })
 })
 
-describe('days of the custodian', () => {
-  const hours = (ms: number) => ms / 3_600_000
+const hours = (ms: number) => ms / 3_600_000
 
+describe('days of the custodian', () => {
   test.each([
     ['2026-03-07T20:00:00Z', '2026-03-07T01:00:00Z', 24],
     ['2026-03-08T01:00:00Z', '2026-03-08T01:00:00Z', 23],
