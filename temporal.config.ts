@@ -35,6 +35,7 @@ export const settingOfVariable = {
   METERLAKE_LAKE: 'lake.dir',
   METERLAKE_PII: 'lake.pii',
   METERLAKE_LOG_LEVEL: 'log.level',
+  METERLAKE_MARKUP_MEMORY: 'reader.markup_memory',
   METERLAKE_CLIENT_ID: 'custodian.client_id',
   METERLAKE_BULK_ID: 'custodian.bulk_id',
   METERLAKE_LISTEN: 'webhook.listen',
@@ -52,8 +53,9 @@ const pathSettings = [
   'temporal.cli_path',
   'custodian.ca',
   'custodian.client_secret.file',
-  ...['custodian', 'webhook'].flatMap((section) =>
-    ['cert', 'key', 'passphrase.file'].map((name) => `${section}.certificate.${name}`),
+  'custodian.application.registration_access_token.file',
+  ...['custodian.certificate', 'custodian.certificate.next', 'webhook.certificate'].flatMap((section) =>
+    ['cert', 'key', 'passphrase.file'].map((name) => `${section}.${name}`),
   ),
   'webhook.client_ca',
 ] as const

@@ -1,8 +1,12 @@
 /** What activities need from outside; `bin/` wires it, tests replace parts of it. */
 import type { Custodian } from '../custodian/custodian.ts'
 import type { DownloadedFeed } from '../custodian/download.ts'
+import type { DayWindow } from '../schemas/calendar-day.ts'
+import type { GapFacts } from '../schemas/gaps.ts'
 import type { LakeJob, LakeJobMessage, LakeJobResult, LakeRoots } from '../schemas/load-process.ts'
 import type { NotificationRecord, PublishedLoad, RawFeed } from '../schemas/ingest.ts'
+import type { RequestRecord } from '../schemas/pull.ts'
+import type { AuthorizationRow } from '../schemas/stage.ts'
 import type { Profile } from '../schemas/profile.ts'
 
 export type LakeJobProgress = Extract<LakeJobMessage, { type: 'progress' }>
@@ -30,13 +34,23 @@ export interface LakeAccess {
   published(loadIds: readonly string[]): Promise<ReadonlyMap<string, PublishedLoad>>
   /** Stages a row of ops.notification for the next commit. */
   stageNotification(record: NotificationRecord): Promise<void>
+  /** Stages Authorizations as they were told at one moment (RFC 3339); the next commit keeps what has changed. */
+  stageAuthorizations(observedAt: string, rows: readonly AuthorizationRow[]): Promise<void>
+  /** Stages a row of ops.request for the next commit. */
+  stageRequest(record: RequestRecord): Promise<void>
+  /** Local days of the readings of loads, by load id; loads without readings are absent. */
+  loadDays(loadIds: readonly string[]): Promise<ReadonlyMap<string, DayWindow>>
+  /** Windows that backfills have settled. */
+  settledWindows(): Promise<readonly DayWindow[]>
+  /** What the ledger says since an instant (RFC 3339). */
+  gapFacts(since: string): Promise<GapFacts>
 }
 
 export interface Deps {
   /** Names the client in ids of workflows: never the client id. */
   readonly clientAlias: string
   readonly profile: Profile
-  readonly custodian: Pick<Custodian, 'currentToken' | 'download' | 'refreshToken'>
+  readonly custodian: Pick<Custodian, 'authorizations' | 'currentToken' | 'download' | 'refreshToken' | 'requestBulk'>
   /** Folder of downloads under way, mode 0700. */
   readonly incomingDir: string
   readonly roots: LakeRoots

@@ -1,10 +1,11 @@
 /** One request for one resource, and its bytes into the archive. */
 import { rm } from 'node:fs/promises'
-import { activityInfo, cancellationSignal } from '@temporalio/activity'
+import { activityInfo, cancellationSignal, log } from '@temporalio/activity'
 import { isMeterlakeError } from '../schemas/errors.ts'
 import type { DownloadOutcome, IngestResourceInput, NotifiedResource } from '../schemas/ingest.ts'
 import type { Deps, RawOrigin } from './deps.ts'
 import { openDownloadReceipt } from './download-receipt.ts'
+import { countPackage } from './metrics.ts'
 import { startHeartbeat } from './heartbeat.ts'
 
 /**
@@ -13,9 +14,9 @@ import { startHeartbeat } from './heartbeat.ts'
  */
 export const downloadResource =
   (deps: Deps) =>
-  async ({ resource }: IngestResourceInput): Promise<DownloadOutcome> => {
+  async ({ resource, retry }: IngestResourceInput): Promise<DownloadOutcome> => {
     const { workflowExecution } = activityInfo()
-    const run = `${workflowExecution?.workflowId ?? ''}/${workflowExecution?.runId ?? ''}`
+    const run = `${workflowExecution?.workflowId ?? ''}/${workflowExecution?.runId ?? ''}${retry === undefined ? '' : `#${retry}`}`
     const receipt = openDownloadReceipt(deps.incomingDir, run)
     const archived = await receipt.read()
     if (archived !== undefined) return { status: 'downloaded', raw: archived }
@@ -32,16 +33,20 @@ export const downloadResource =
       const raw = await deps.lake.archive(feed, originOf(resource), cancellationSignal())
       await receipt.write(raw)
       await rm(feed.path, { force: true })
+      countPackage(resource.feed, 'downloaded', raw.bytes)
+      log.info('package archived', { sha256: raw.sha256, bytes: raw.bytes, transaction: feed.transaction })
       return { status: 'downloaded', raw }
     } catch (error) {
-      if (isMeterlakeError(error) && error.code === 'NO_DATA') return { status: 'no_data' }
-      if (isMeterlakeError(error) && error.code === 'NOT_READY') return { status: 'not_ready' }
-      throw error
+      const code = isMeterlakeError(error) ? error.code : undefined
+      const status = code === 'NO_DATA' ? 'no_data' : code === 'NOT_READY' ? 'not_ready' : undefined
+      if (status === undefined) throw error
+      countPackage(resource.feed, status, 0)
+      return { status }
     }
   }
 
 const originOf = ({ url, correlationId, feed }: NotifiedResource): RawOrigin => ({
   sourceName: new URL(url).pathname,
   correlationId,
-  isCustomer: feed === 'customer',
+  isCustomer: feed === 'customer' || feed === 'program',
 })

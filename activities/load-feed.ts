@@ -1,4 +1,4 @@
-import { cancellationSignal } from '@temporalio/activity'
+import { cancellationSignal, log } from '@temporalio/activity'
 import type { LoadRequest, StagedLoad } from '../schemas/ingest.ts'
 import type { Deps } from './deps.ts'
 import { startHeartbeat } from './heartbeat.ts'
@@ -21,5 +21,7 @@ export const loadFeed =
         },
       },
     )
+    const { loadId, outcome, readings, quarantined } = staged
+    log.info('staged', { loadId, outcome, readings, quarantined, notificationId: request.notificationId })
     return staged
   }

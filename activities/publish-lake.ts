@@ -1,8 +1,9 @@
 /** Commits what is staged, until the loads asked for are in the ledger. */
-import { cancellationSignal } from '@temporalio/activity'
+import { cancellationSignal, log } from '@temporalio/activity'
 import { MeterlakeError } from '../schemas/errors.ts'
 import type { PublishedLoad, PublishRequest } from '../schemas/ingest.ts'
 import type { Deps } from './deps.ts'
+import { countLoads } from './metrics.ts'
 import { startHeartbeat } from './heartbeat.ts'
 
 /**
@@ -14,8 +15,8 @@ export const publishLake =
   (deps: Deps) =>
   async ({ loadIds }: PublishRequest): Promise<readonly PublishedLoad[]> => {
     using heartbeat = startHeartbeat({ phase: 'merge', done: 0, total: 0 })
-    const commit = async () =>
-      deps.runLakeJob(
+    const commit = async () => {
+      const done = await deps.runLakeJob(
         { kind: 'publish', roots: deps.roots, timeZone: deps.profile.timeZone },
         {
           signal: cancellationSignal(),
@@ -24,6 +25,12 @@ export const publishLake =
           },
         },
       )
+      countLoads(done.loads)
+      if (done.commit !== null) {
+        log.info('committed', { commit: done.commit, loads: done.loads.map(({ loadId }) => loadId) })
+      }
+      return done
+    }
     if (loadIds.length === 0) return (await commit()).loads
     for (;;) {
       const published = await findAll(deps, loadIds)

@@ -1,8 +1,14 @@
 /** `meterlake`: the command line. Each command registers itself; what it does is imported when it is called. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { registerAuthorizations } from './commands/authorizations.ts'
+import { registerBackfill } from './commands/backfill.ts'
 import { registerDemo } from './commands/demo.ts'
+import { registerDoctor } from './commands/doctor.ts'
+import { registerGaps } from './commands/gaps.ts'
 import { registerLoad } from './commands/load.ts'
+import { registerLoads } from './commands/loads.ts'
+import { registerPull } from './commands/pull.ts'
 import { registerUp, registerWebhook, registerWorker } from './commands/roles.ts'
 import { registerSim } from './commands/sim.ts'
 import { registerSql } from './commands/sql.ts'
@@ -35,6 +41,12 @@ function createProgram(): Command {
     registerLoad,
     registerSql,
     registerStatus,
+    registerLoads,
+    registerDoctor,
+    registerAuthorizations,
+    registerPull,
+    registerBackfill,
+    registerGaps,
     registerUp,
     registerWorker,
     registerWebhook,

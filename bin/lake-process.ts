@@ -34,12 +34,12 @@ async function load(job: Extract<LakeJob, { kind: 'load' }>): Promise<LakeJobRes
     import('../espi/feed-reader.ts'),
     import('../warehouse/ledger.ts'),
   ])
-  const { roots, profile, request } = job
+  const { roots, profile, request, markupMemory = true } = job
   const staged = await stageLoad({
     roots,
     profile,
     request,
-    openReader: openFeedReader,
+    openReader: (sink, options) => openFeedReader(sink, { ...options, markupMemory }),
     parser: `meterlake ${version}`,
     isKnown: (sha256) => isKnownLoad(roots, sha256),
     onProgress,

@@ -9,6 +9,8 @@ import { taskQueues, workflowNames } from '../schemas/orchestration.ts'
 import type { Value } from '../warehouse/database.ts'
 import { folders } from '../warehouse/paths.ts'
 import { readRows, tryOpenViews } from '../warehouse/query.ts'
+import { type ParkedPackage, readOperatorWork } from './parked-packages.ts'
+import { readGaps } from './read-gaps.ts'
 import type { OutputColumn } from './row-format.ts'
 import { temporalConnection } from '../temporal.config.ts'
 import { runningTemporalAddress } from './temporal-server.ts'
@@ -25,11 +27,16 @@ export interface LakeStatus {
   readonly roles: readonly RoleStatus[]
   /** Latest first, columns as in `ops.load`. */
   readonly loads: { readonly columns: readonly OutputColumn[]; readonly rows: readonly (readonly Value[])[] }
+  /** Packages that wait for an operator; oldest first. */
+  readonly parked: readonly ParkedPackage[]
   /** When the oldest notification came whose packages are not all fetched; null: none waits. */
   readonly oldestUnfetchedAt: Date | null
+  /** Notifications whose packages were never all fetched, and are gone. */
+  readonly lost: number
 }
 
 interface TemporalStatus {
+  readonly parked: readonly ParkedPackage[]
   readonly roles: readonly RoleStatus[]
   readonly waitingSince: readonly Date[]
 }
@@ -49,12 +56,15 @@ export async function readStatus(config: Config, loadCount: number): Promise<Lak
   return {
     lake: config.lake.dir,
     roles: [...temporal.roles, webhook],
+    parked: temporal.parked,
     loads: ledger.loads,
     oldestUnfetchedAt: waiting.length === 0 ? null : new Date(Math.min(...waiting)),
+    lost: ledger.lost,
   }
 }
 
 const down = (detail: string): TemporalStatus => ({
+  parked: [],
   roles: [
     { role: 'temporal', state: 'down', detail },
     { role: 'worker', state: 'down', detail: 'no Temporal server to ask' },
@@ -80,6 +90,7 @@ async function readTemporal(config: Config): Promise<TemporalStatus> {
       const query = `WorkflowType = '${workflowNames.ingestNotification}' AND ExecutionStatus = 'Running'`
       for await (const { startTime } of client.workflow.list({ query })) waitingSince.push(startTime)
       const workers = pollers?.length ?? 0
+      const parked = await readOperatorWork(client, workers > 0)
       return {
         roles: [
           { role: 'temporal', state: 'up', detail: `${address}, namespace ${namespace}` },
@@ -91,6 +102,7 @@ async function readTemporal(config: Config): Promise<TemporalStatus> {
           },
         ],
         waitingSince,
+        parked,
       }
     })
   } catch {
@@ -128,19 +140,25 @@ async function spooledSince(config: Config): Promise<Date[]> {
 const loadColumns =
   'load_id, known_at, status, source_name, bytes, n_readings, n_revised, n_quarantined, local_date_min, local_date_max'
 
-async function readLedger({ lake }: Config, loadCount: number) {
+/** Packages of the last days that are known and not in the lake, nor made up for by a later request. */
+async function readWaiting(config: Config): Promise<{ readonly waitingSince: readonly Date[]; readonly lost: number }> {
+  if (config.custodian === undefined) return { waitingSince: [], lost: 0 }
+  const { packages } = await readGaps(config)
+  const waiting = packages.filter(({ severity }) => severity !== 'lost')
+  return {
+    waitingSince: waiting.map(({ receivedAt }) => new Date(receivedAt)),
+    lost: packages.length - waiting.length,
+  }
+}
+
+async function readLedger(config: Config, loadCount: number) {
+  const { lake } = config
   const roots = { lake: lake.dir, pii: lake.pii }
   await using views = await tryOpenViews(roots)
-  if (!views) return { loads: { columns: [], rows: [] }, waitingSince: [] }
+  if (!views) return { loads: { columns: [], rows: [] }, waitingSince: [], lost: 0 }
   const loads = await readRows(
     views.database,
     `SELECT ${loadColumns} FROM ops.load ORDER BY known_at DESC LIMIT ${loadCount}`,
   )
-  // A package that failed may still be fetched by hand until it is gone.
-  const failed = await views.database.rows(
-    `SELECT epoch_ms(min(received_at)) AS since FROM ops.notification
-     WHERE status IN ('failed', 'partial') AND received_at > now() - INTERVAL 5 DAY`,
-  )
-  const since = failed[0]?.['since']
-  return { loads, waitingSince: since === null || since === undefined ? [] : [new Date(Number(since))] }
+  return { loads, ...(await readWaiting(config)) }
 }

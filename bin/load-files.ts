@@ -15,7 +15,7 @@ import { findFeedFiles, type FeedFile, saveStdin } from './feed-files.ts'
 import { type FileOutcome, showFailures, showLoadSummary } from './load-summary.ts'
 import { openProgress, type Progress } from './progress.ts'
 import { exitCodes } from './report-error.ts'
-import { runLakeJob } from './run-lake-job.ts'
+import { readerOptions, runLakeJob } from './run-lake-job.ts'
 
 export interface LoadFilesOptions {
   readonly roots: LakeRoots
@@ -29,6 +29,7 @@ type FeedProfile = Extract<LakeJob, { kind: 'load' }>['profile']
 interface Run {
   readonly roots: LakeRoots
   readonly profile: FeedProfile
+  readonly reader: ReturnType<typeof readerOptions>
   readonly signal: AbortSignal
   readonly progress: Progress
 }
@@ -47,7 +48,7 @@ export async function loadFiles(patterns: readonly string[], options: LoadFilesO
     const named = await findFeedFiles(patterns.filter((pattern) => pattern !== '-'))
     const files = stdin ? [...named, stdin] : named
     using progress = openProgress(process.stderr)
-    const run = { roots, profile, signal: abort.signal, progress }
+    const run = { roots, profile, reader: readerOptions(config), signal: abort.signal, progress }
     const outcomes = await loadAll(files, run)
     await publish(run, outcomes)
     progress[Symbol.dispose]()
@@ -91,7 +92,7 @@ const isOfTheFile = (error: unknown): error is MeterlakeError =>
   isMeterlakeError(error) && error.code.startsWith('FEED_')
 
 async function loadOne(file: FeedFile, run: Run): Promise<FileOutcome> {
-  const { roots, profile, signal, progress } = run
+  const { roots, profile, reader, signal, progress } = run
   const started = Date.now()
   let loadId: string | null = null
   const outcome = (result: FileOutcome['outcome'], error: MeterlakeError | null): FileOutcome => {
@@ -111,7 +112,7 @@ async function loadOne(file: FeedFile, run: Run): Promise<FileOutcome> {
     loadId = loadIdOf(raw.sha256)
     const request = { raw, source: 'file', sourceName: file.name, notificationId: null, correlationId: null } as const
     const { staged } = await runLakeJob(
-      { kind: 'load', roots, profile, request },
+      { kind: 'load', roots, profile, request, ...reader },
       {
         signal,
         onProgress: ({ phase, done, total }) => {

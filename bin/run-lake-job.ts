@@ -1,6 +1,7 @@
 /** Runs a load or a publish in a child process: it may crash, run out of memory or be killed, and the caller lives on. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { Config } from '../schemas/config.ts'
 import { MeterlakeError } from '../schemas/errors.ts'
 import type { LakeJob, LakeJobMessage, LakeJobResult } from '../schemas/load-process.ts'
 
@@ -24,6 +25,9 @@ const environment = {
   MALLOC_TRIM_THRESHOLD_: '262144',
 }
 const stderrKeptChars = 4000
+
+/** How the configuration wants feeds read, as part of a job. */
+export const readerOptions = ({ reader }: Pick<Config, 'reader'>) => ({ markupMemory: reader.markup_memory === 'on' })
 
 /**
  * Runs one job to its end. Raises the MeterlakeError of the child; LOAD_CANCELLED where the signal stopped it; LOAD_CRASHED, with exit code

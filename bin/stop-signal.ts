@@ -1,4 +1,4 @@
-/** Ctrl-C and SIGTERM as an AbortSignal: the first asks for a clean stop, a later one ends the process at once. */
+/** Ctrl-C and SIGTERM as an AbortSignal: the first asks for a clean stop, a later one ends the process at once. SIGHUP reloads a service. */
 
 /** Launchers pass a Ctrl-C on that the terminal has sent already: what comes this soon is the same one. */
 const sameSignalMs = 1_000
@@ -11,8 +11,11 @@ export interface StopSignal extends Disposable {
   readonly signal: AbortSignal
 }
 
-/** Listens until disposed of. `onStop` is called once, when the first signal comes. */
-export function listenForStop(onStop: () => void): StopSignal {
+/**
+ * Listens until disposed of. `onStop` is called once, when the first signal comes. SIGHUP calls `onReload` where there is one, and
+ * is a stop like the others where there is none (the terminal is gone).
+ */
+export function listenForStop(onStop: () => void, onReload?: () => void): StopSignal {
   const abort = new AbortController()
   let firstMs: number | undefined
   const listener = (): void => {
@@ -22,12 +25,15 @@ export function listenForStop(onStop: () => void): StopSignal {
       abort.abort(new Interrupted('interrupted'))
     } else if (performance.now() - firstMs > sameSignalMs) process.exit(1)
   }
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  const onHangUp = onReload ?? listener
   for (const name of signals) process.on(name, listener)
+  process.on('SIGHUP', onHangUp)
   return {
     signal: abort.signal,
     [Symbol.dispose]: () => {
       for (const name of signals) process.removeListener(name, listener)
+      process.removeListener('SIGHUP', onHangUp)
     },
   }
 }

@@ -14,16 +14,28 @@ export interface Log {
 let installed = false
 
 /**
- * Installs the runtime with this logger; later calls change nothing (Temporal allows one a process). Signals are ours: Temporal's own handling
+ * Installs the runtime with this logger, and its Prometheus endpoint at `metrics` (host:port); later calls change nothing (Temporal allows one a process). Signals are ours: Temporal's own handling
  * would stop the workers before whoever owns the process knows.
  */
-export function installRuntime(log: Log): void {
+export function installRuntime(log: Log, metrics?: string): void {
   if (installed) return
   installed = true
   Runtime.install({
     logger: temporalLogger(log),
     shutdownSignals: [],
-    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
+    telemetryOptions: {
+      logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
+      ...(metrics !== undefined && {
+        metrics: {
+          prometheus: {
+            bindAddress: metrics,
+            countersTotalSuffix: true,
+            unitSuffix: false,
+            useSecondsForDurations: true,
+          },
+        },
+      }),
+    },
   })
 }
 
@@ -33,7 +45,8 @@ export function temporalLogger(log: Log): Logger {
     const fields = plainFields(meta ?? {})
     if (level === 'ERROR') log.error(fields, message)
     else if (level === 'WARN') log.warn(fields, message)
-    // What Temporal finds informative (a worker's state, each activity's start) is detail to us.
+    // What Temporal finds informative (a worker's state, each activity's start) is detail to us; what our own code says is not.
+    else if (meta?.['sdkComponent'] === 'activity' || meta?.['sdkComponent'] === 'workflow') log.info(fields, message)
     else log.debug(fields, message)
   }
   return {
@@ -52,7 +65,27 @@ export function temporalLogger(log: Log): Logger {
   }
 }
 
-const told = ['taskQueue', 'workflowId', 'workflowType', 'runId', 'activityType', 'activityId', 'attempt'] as const
+const told = [
+  'taskQueue',
+  'workflowId',
+  'workflowType',
+  'runId',
+  'activityType',
+  'activityId',
+  'attempt',
+  // what our own activities say: ids, hashes and counts
+  'loadId',
+  'loads',
+  'commit',
+  'sha256',
+  'bytes',
+  'transaction',
+  'notificationId',
+  'outcome',
+  'readings',
+  'quarantined',
+  'staged',
+] as const
 
 function plainFields(meta: LogMetadata): Record<string, unknown> {
   const fields: Record<string, unknown> = {}

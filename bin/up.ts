@@ -3,10 +3,14 @@ import { Client, Connection } from '@temporalio/client'
 import type { WorkflowBundleOption } from '@temporalio/worker'
 import type { Config } from '../schemas/config.ts'
 import type { ReceivedNotification } from '../schemas/ingest.ts'
+import { watchedFiles } from './certificate-files.ts'
 import { openConfiguredTemporal } from './configured-temporal.ts'
 import { openIngestDeps } from './ingest-deps.ts'
 import { openLog } from './log.ts'
-import { listenForStop, untilAborted } from './stop-signal.ts'
+import { ensureReconcileSchedule } from './reconcile-schedule.ts'
+import { startGauges } from './operation-gauges.ts'
+import { drainMs, listenAsRole, openRoleOperations, type RoleOperations } from './role-operations.ts'
+import { untilAborted } from './stop-signal.ts'
 import { installRuntime, type Log } from './temporal-runtime.ts'
 import type { TemporalServer } from './temporal-server.ts'
 import { type RunningWebhook, startWebhookRole } from './webhook.ts'
@@ -29,6 +33,12 @@ export interface MeterlakeOptions extends MeterlakeCallbacks {
   readonly log: Log
   /** Gives the start up; afterwards dispose stops. */
   readonly signal?: AbortSignal
+  /** Health and reloading of certificates; absent: neither. */
+  readonly operations?: RoleOperations
+  /** How long activities may go on after a stop was asked for; absent: the worker's own default. */
+  readonly drainMs?: number
+  /** Keep the daily reconcile on schedule. */
+  readonly schedules?: boolean
   /** Workflow code bundled already. */
   readonly bundle?: WorkflowBundleOption
 }
@@ -49,9 +59,12 @@ export interface Meterlake extends AsyncDisposable {
  */
 export async function startMeterlake(config: Config, options: MeterlakeOptions): Promise<Meterlake> {
   const { log, signal } = options
-  installRuntime(log)
+  const { metrics } = config.operations
+  installRuntime(log, metrics)
   await using stack = new AsyncDisposableStack()
-  const { deps } = stack.use(await openIngestDeps(config, log))
+  const { deps, custodian } = stack.use(await openIngestDeps(config, log))
+  const { operations } = options
+  await operations?.watch('client certificate', watchedFiles(config).custodian, async () => custodian.reload())
   const webhook =
     config.webhook &&
     (await startWebhookRole(config, { log, onSpooled: options.onSpooled, onStarted: options.onNotification }))
@@ -59,6 +72,7 @@ export async function startMeterlake(config: Config, options: MeterlakeOptions):
   await using unplaced = new AsyncDisposableStack()
   if (webhook) {
     unplaced.use(webhook)
+    await operations?.watch('webhook certificate', watchedFiles(config).webhook, async () => webhook.reload())
     options.onWebhook?.(webhook)
   }
   // Bundling takes as long as Temporal's start; whoever awaits it hears of a failure.
@@ -75,14 +89,32 @@ export async function startMeterlake(config: Config, options: MeterlakeOptions):
   const { connection, namespace } = temporal
   const clientConnection = Connection.lazy(connection)
   stack.defer(async () => clientConnection.close())
-  const worker = stack.use(await startWorker({ connection, namespace, deps, log, bundle: await bundling }))
+  const worker = stack.use(
+    await startWorker({
+      connection,
+      namespace,
+      deps,
+      log,
+      metrics,
+      bundle: await bundling,
+      ...(options.drainMs !== undefined && { shutdownGraceMs: options.drainMs }),
+    }),
+  )
+  const client = new Client({ connection: clientConnection, namespace })
+  if (options.schedules === true) await ensureReconcileSchedule(client, deps.clientAlias, deps.profile.timeZone)
   signal?.throwIfAborted()
   options.onWorker?.()
+  if (metrics !== undefined) stack.use(startGauges(config, log))
+  operations?.health?.require('worker', worker.isRunning)
+  operations?.health?.require('temporal', async () => {
+    await clientConnection.workflowService.getSystemInfo({})
+    return true
+  })
   webhook?.forwardTo(connection)
   stack.use(unplaced.move())
   const resources = stack.move()
   return {
-    client: new Client({ connection: clientConnection, namespace }),
+    client,
     temporal,
     webhook,
     done: worker.done,
@@ -93,10 +125,16 @@ export async function startMeterlake(config: Config, options: MeterlakeOptions):
 /** `meterlake up`: until it is asked to stop, or the worker breaks. */
 export async function runUp(config: Config): Promise<void> {
   const log = openLog(config)
-  using stop = listenForStop(() => {
-    log.info({}, 'stopping')
+  await using operations = await openRoleOperations(config, log)
+  using stop = listenAsRole(log, operations)
+  await using meterlake = await startMeterlake(config, {
+    log,
+    signal: stop.signal,
+    operations,
+    drainMs: drainMs(),
+    schedules: true,
   })
-  await using meterlake = await startMeterlake(config, { log, signal: stop.signal })
+  operations.health?.started()
   const { webhook } = meterlake
   log.info(
     { temporal: meterlake.temporal.address, webhook: webhook && `${webhook.host}:${webhook.port}` },

@@ -1,16 +1,18 @@
 /** Role `webhook`: receives notifications over mutual TLS, spools them, and forwards them to Temporal. */
+import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client'
 import { openSpool } from '../custodian/spool.ts'
 import { startWebhook, type Webhook } from '../custodian/webhook-server.ts'
 import { MeterlakeError } from '../schemas/errors.ts'
-import type { Config, WebhookConfig } from '../schemas/config.ts'
+import type { Config } from '../schemas/config.ts'
 import type { ReceivedNotification } from '../schemas/ingest.ts'
-import { readSecret } from '../temporal.config.ts'
+import { watchedFiles, webhookCertificate } from './certificate-files.ts'
 import { openConfiguredTemporal } from './configured-temporal.ts'
 import { type Forwarder, startForwarder } from './forward-notifications.ts'
 import { openLog } from './log.ts'
-import { listenForStop, untilAborted } from './stop-signal.ts'
+import { listenAsRole, openRoleOperations } from './role-operations.ts'
+import { untilAborted } from './stop-signal.ts'
 import type { Log } from './temporal-runtime.ts'
 
 /** gRPC would wait up to two minutes between attempts to reconnect; the forwarder paces itself. */
@@ -53,7 +55,7 @@ export async function startWebhookRole(config: Config, options: WebhookRoleOptio
     await startWebhook({
       listen: settings.listen,
       path: settings.path,
-      certificate: certificateOf(settings),
+      certificate: webhookCertificate(settings),
       clientCa: settings.client_ca,
       clientFingerprints: settings.client_fingerprints,
       spool,
@@ -82,21 +84,15 @@ export async function startWebhookRole(config: Config, options: WebhookRoleOptio
 /** `meterlake webhook`: until it is asked to stop. */
 export async function runWebhook(config: Config): Promise<void> {
   const log = openLog(config)
-  using stop = listenForStop(() => {
-    log.info({}, 'stopping')
-  })
+  await using operations = await openRoleOperations(config, log)
+  using stop = listenAsRole(log, operations)
   await using webhook = await startWebhookRole(config, { log })
+  await operations.watch('webhook certificate', watchedFiles(config).webhook, async () => webhook.reload())
+  // It spools without Temporal: that is what it is there for.
+  operations.health?.require('spool', async () => access(spoolFolder(config), constants.W_OK).then(() => true))
+  operations.health?.started()
   log.info({ host: webhook.host, port: webhook.port }, 'webhook listens')
   await using temporal = await openConfiguredTemporal(config, { log, signal: stop.signal })
   webhook.forwardTo(temporal.connection)
   await untilAborted(stop.signal)
-}
-
-function certificateOf({ certificate }: WebhookConfig) {
-  const { cert, key, passphrase } = certificate
-  return {
-    cert,
-    key,
-    ...(passphrase && { passphrase: readSecret(passphrase, 'webhook.certificate.passphrase') }),
-  }
 }

@@ -1,5 +1,6 @@
 /** Role `worker`: takes workflow and activity tasks from the four queues. */
 import { fileURLToPath } from 'node:url'
+import { Client, Connection } from '@temporalio/client'
 import {
   bundleWorkflowCode,
   NativeConnection,
@@ -14,10 +15,14 @@ import { createActivities } from '../activities/index.ts'
 import type { Config } from '../schemas/config.ts'
 import { taskQueues } from '../schemas/orchestration.ts'
 import { stickyQueueScheduleToStartTimeout, workerSlots } from '../temporal.config.ts'
+import { watchedFiles } from './certificate-files.ts'
 import { openConfiguredTemporal } from './configured-temporal.ts'
 import { openIngestDeps } from './ingest-deps.ts'
 import { openLog } from './log.ts'
-import { listenForStop, untilAborted } from './stop-signal.ts'
+import { ensureReconcileSchedule } from './reconcile-schedule.ts'
+import { startGauges } from './operation-gauges.ts'
+import { drainMs, listenAsRole, openRoleOperations } from './role-operations.ts'
+import { untilAborted } from './stop-signal.ts'
 import { installRuntime, type Log, temporalLogger } from './temporal-runtime.ts'
 
 export interface WorkerRoleOptions {
@@ -29,11 +34,15 @@ export interface WorkerRoleOptions {
   readonly bundle?: WorkflowBundleOption
   /** How long activities may go on after a stop was asked for; then they are cancelled and tried again by the next worker. */
   readonly shutdownGraceMs?: number
+  /** host:port of the Prometheus endpoint; absent: none. */
+  readonly metrics?: string | undefined
   /** How the worker calls itself in histories; absent: pid@host. */
   readonly identity?: string
 }
 
 export interface RunningWorker extends AsyncDisposable {
+  /** Every queue is polled. */
+  readonly isRunning: () => boolean
   /** Resolves when the worker was stopped; rejects when it broke. */
   readonly done: Promise<void>
 }
@@ -48,7 +57,7 @@ export const bundleWorkflows = (log: Log) => bundleWorkflowCode({ workflowsPath,
 
 /** Connects and takes tasks until disposed of. Fails with the connection's error where the server does not answer. */
 export async function startWorker(options: WorkerRoleOptions): Promise<RunningWorker> {
-  installRuntime(options.log)
+  installRuntime(options.log, options.metrics)
   const workflowBundle = options.bundle ?? (await bundleWorkflows(options.log))
   const connection = await NativeConnection.connect(options.connection)
   const workers: Worker[] = []
@@ -74,6 +83,7 @@ export async function startWorker(options: WorkerRoleOptions): Promise<RunningWo
   // Whoever disposes of the worker hears of its end there; `done` is for those who wait on it.
   done.catch(() => {})
   return {
+    isRunning: () => workers.every((worker) => worker.getState() === 'RUNNING'),
     done,
     [Symbol.asyncDispose]: async () => {
       stop()
@@ -86,13 +96,34 @@ export async function startWorker(options: WorkerRoleOptions): Promise<RunningWo
 /** `meterlake worker`: until it is asked to stop, or breaks. */
 export async function runWorker(config: Config): Promise<void> {
   const log = openLog(config)
-  using stop = listenForStop(() => {
-    log.info({}, 'stopping')
-  })
+  await using operations = await openRoleOperations(config, log)
+  using stop = listenAsRole(log, operations)
   await using ingest = await openIngestDeps(config, log)
+  await operations.watch('client certificate', watchedFiles(config).custodian, async () => ingest.custodian.reload())
   await using temporal = await openConfiguredTemporal(config, { log, signal: stop.signal })
   const { namespace, connection } = temporal
-  await using worker = await startWorker({ connection, namespace, deps: ingest.deps, log })
+  const { metrics } = config.operations
+  await using worker = await startWorker({
+    connection,
+    namespace,
+    deps: ingest.deps,
+    log,
+    metrics,
+    shutdownGraceMs: drainMs(),
+  })
+  await using _gauges = metrics === undefined ? undefined : startGauges(config, log)
+  {
+    const clientConnection = await Connection.connect(connection)
+    const { clientAlias, profile } = ingest.deps
+    await ensureReconcileSchedule(
+      new Client({ connection: clientConnection, namespace }),
+      clientAlias,
+      profile.timeZone,
+    )
+    await clientConnection.close()
+  }
+  operations.health?.require('worker', worker.isRunning)
+  operations.health?.started()
   log.info({ address: temporal.address, namespace }, 'worker runs')
   await Promise.race([worker.done, untilAborted(stop.signal)])
 }

@@ -1,24 +1,26 @@
 /** The Data Custodian as meterlake talks to it: token, status, bulk requests, downloads. Each call is one HTTP request. */
 import { createHash, randomUUID } from 'node:crypto'
 import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
+import type { ApplicationFacts } from '../schemas/application.ts'
 import type { NotifiedResource, TokenHandle } from '../schemas/ingest.ts'
 import type { Profile } from '../schemas/profile.ts'
-import { renewAt } from '../schemas/token-life.ts'
-import { loadCertificate } from './certificate.ts'
 import type { CertificateFiles } from './certificate.ts'
+import { clientToken } from './client-token.ts'
 import { downloadFeed } from './download.ts'
 import type { DownloadedFeed, DownloadProgress } from './download.ts'
-import { defaultTimeouts, openHttp } from './http.ts'
+import type { Authorization } from './authorization.ts'
+import { defaultTimeouts } from './http.ts'
 import type { HttpClient, HttpTimeouts } from './http.ts'
 import type { Log } from './log.ts'
 import { judgeUrl } from './notification.ts'
+import { openRenewableHttp } from './renewable-http.ts'
+import { registrationOf } from './registration.ts'
 import { allowedUrls, bulkUrl, serviceStatusUrl } from './resource-endpoints.ts'
 import { readServiceStatus } from './service-status.ts'
-import { requestToken } from './token.ts'
 import { tokenFingerprint } from './token-store.ts'
-import type { StoredToken, TokenStore } from './token-store.ts'
+import type { TokenStore } from './token-store.ts'
 import { inTurn } from './turn.ts'
-import type { Turns } from './turn.ts'
+import type { Outgoing, Turns } from './turn.ts'
 
 export interface CustodianCredentials {
   /** Names this client in stores, workflow ids and logs. */
@@ -26,14 +28,18 @@ export interface CustodianCredentials {
   readonly clientId: string
   /** Asked each time, so that a replaced secret counts without a restart. */
   readonly clientSecret: () => string | Promise<string>
-  /** Never derived from the client id. */
-  readonly bulkId: string
+  /** Never derived from the client id. Absent: read from what the custodian has registered of us. */
+  readonly bulkId?: string | undefined
+  /** For ApplicationInformation; absent: it is not asked for. `id` absent: found through the Authorizations. */
+  readonly registration?: { readonly id?: string | undefined; readonly token: () => string } | undefined
 }
 
 export interface CustodianOptions {
   readonly profile: Profile
   readonly credentials: CustodianCredentials
   readonly certificate: CertificateFiles
+  /** The certificate that stands ready for when the first is refused or has expired. */
+  readonly nextCertificate?: CertificateFiles | undefined
   readonly tokenStore: TokenStore
   readonly log: Log
   readonly timeouts?: HttpTimeouts | undefined
@@ -59,13 +65,16 @@ export interface BulkRequest extends Cancellable {
   /** Instants, any ISO 8601 form with zone; sent as `yyyy-MM-ddTHH:mm:ssZ`. */
   readonly publishedMin?: string | undefined
   readonly publishedMax?: string | undefined
+  /** The same by change time. */
+  readonly updatedMin?: string | undefined
+  readonly updatedMax?: string | undefined
   readonly transaction: string
   /** Where the feed goes if the custodian answers at once. */
   readonly directory: string
 }
 
 export type BulkAnswer =
-  | { readonly status: 'accepted' | 'no_data'; readonly transaction: string | null }
+  | { readonly status: 'accepted' | 'no_data' | 'too_large'; readonly transaction: string | null }
   | { readonly status: 'ready'; readonly transaction: string | null; readonly feed: DownloadedFeed }
 
 export interface Custodian extends AsyncDisposable {
@@ -83,49 +92,55 @@ export interface Custodian extends AsyncDisposable {
   download(options: DownloadOptions): Promise<DownloadedFeed>
   /** ReadServiceStatus: 1 normal, 0 unavailable. */
   serviceStatus(options?: Cancellable): Promise<{ readonly currentStatus: number }>
-  /** Asks for a bulk package: 202 accepted (a notification follows), 204 no data, 200 the feed itself. */
+  /** Asks for a bulk package: 202 accepted (a notification follows), 204 no data, 200 the feed itself, or the range is too large. */
   requestBulk(request: BulkRequest): Promise<BulkAnswer>
+  /** All Authorizations, or one by its id (404: RESOURCE_GONE). A refusal is TOKEN_EXPIRED or REQUEST_REFUSED, as for any resource. */
+  authorizations(options?: Cancellable & { readonly id?: string }): Promise<readonly Authorization[]>
+  /** Revokes one. It cannot be undone, and the customer is told. */
+  revokeAuthorization(id: string, options?: Cancellable): Promise<void>
+  /** What the custodian has registered of us. Throws CONFIG_INVALID without a registration, NOT_ENTITLED where it will not tell. */
+  applicationInformation(options?: Cancellable): Promise<ApplicationFacts>
+  /** Reads the certificate files again. Throws CONFIG_INVALID, CERTIFICATE_REFUSED; then the old ones stay. */
+  reload(): Promise<void>
 }
-
-/** A token that lives shorter than this, or than a tenth of its life, is not used any more. */
-const tokenMarginMs = 5000
 
 /** Opens the connection pool. Throws CONFIG_INVALID, CERTIFICATE_REFUSED. */
 export async function openCustodian(options: CustodianOptions): Promise<Custodian> {
   const { profile, credentials, tokenStore, turns, log, now = () => new Date() } = options
   const { alias } = credentials
-  const pool = openHttp(await loadCertificate(options.certificate, now()), options.timeouts ?? defaultTimeouts)
+  const pool = await openRenewableHttp({
+    certificates: [options.certificate, ...(options.nextCertificate ? [options.nextCertificate] : [])],
+    timeouts: options.timeouts ?? defaultTimeouts,
+    log,
+    now,
+  })
   const allowed = allowedUrls(profile)
   const { tokenExpiredStatuses } = profile
 
-  const isValid = ({ issuedAt, expiresAt }: StoredToken): boolean => {
-    const expiresAtMs = Date.parse(expiresAt)
-    const marginMs = Math.min(tokenMarginMs, (expiresAtMs - Date.parse(issuedAt)) / 10)
-    return expiresAtMs - marginMs > now().getTime()
-  }
-
-  const validToken = async (what: string): Promise<StoredToken> => {
-    const stored = await tokenStore.get(alias)
-    if (stored !== undefined && isValid(stored)) return stored
-    const fingerprint = stored === undefined ? null : tokenFingerprint(stored.token)
-    throw new MeterlakeError('TOKEN_EXPIRED', `${what}: client ${alias} has no valid token`, { alias, fingerprint })
-  }
-
-  /** One request with a token that is valid when its turn has come. */
-  const withToken = async <T>(
-    { kind, url, what, signal }: { kind: string; url: string; what: string; signal?: AbortSignal | undefined },
-    use: (token: string, http: HttpClient) => Promise<T>,
-  ): Promise<T> => {
-    await validToken(what)
-    const http = await inTurn(pool, turns, { kind, url, what, signal })
-    const stored = await validToken(what)
+  /** One request, in its turn. A refused certificate is replaced by the one that stands ready, and the request left to the next attempt. */
+  const send = async <T>(outgoing: Outgoing, use: (http: HttpClient) => Promise<T>): Promise<T> => {
     try {
-      return await use(stored.token, http)
+      return await inTurn(pool, turns, outgoing, use)
     } catch (error) {
-      if (!isMeterlakeError(error) || error.code !== 'TOKEN_EXPIRED') throw error
-      const fingerprint = tokenFingerprint(stored.token)
-      throw new MeterlakeError('TOKEN_EXPIRED', error.message, { ...error.details, alias, fingerprint })
+      if (!isMeterlakeError(error) || error.code !== 'CERTIFICATE_REFUSED' || !pool.switchCertificate()) throw error
+      throw new MeterlakeError('CERTIFICATE_SWITCHED', error.message, { ...error.details, alias })
     }
+  }
+  const tokens = clientToken({ profile, credentials, tokenStore, send, log, now })
+
+  /** One request with a token that is valid when its turn has come; no turn is taken where there is none. */
+  const withToken = async <T>(outgoing: Outgoing, use: (token: string, http: HttpClient) => Promise<T>): Promise<T> => {
+    await tokens.valid(outgoing.what)
+    return send(outgoing, async (http) => {
+      const { token } = await tokens.valid(outgoing.what)
+      try {
+        return await use(token, http)
+      } catch (error) {
+        if (!isMeterlakeError(error) || error.code !== 'TOKEN_EXPIRED') throw error
+        const fingerprint = tokenFingerprint(token)
+        throw new MeterlakeError('TOKEN_EXPIRED', error.message, { ...error.details, alias, fingerprint })
+      }
+    })
   }
 
   const fetchFeed = (
@@ -161,47 +176,18 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
     })
   }
 
-  return {
-    async refreshToken({ signal } = {}) {
-      const { tokenGrant, refreshGrant, endpoints } = profile
-      const url = endpoints.token
-      const http = await inTurn(pool, turns, { kind: 'token', url, what: `token request of client ${alias}`, signal })
-      const before = await tokenStore.get(alias)
-      const refreshToken = refreshGrant === 'none' ? undefined : before?.refreshToken
-      const request = {
-        endpoint: url,
-        grant:
-          refreshToken !== undefined && refreshGrant === 'query'
-            ? 'query'
-            : refreshToken === undefined
-              ? tokenGrant
-              : 'body',
-        refreshToken,
-        clientId: credentials.clientId,
-        clientSecret: await credentials.clientSecret(),
-        alias,
-        transaction: randomUUID(),
-        now,
-        signal,
-      } as const
-      let stored: StoredToken
-      try {
-        stored = await requestToken(http, request)
-      } catch (error) {
-        const isSpent = isMeterlakeError(error) && ['REFRESH_REFUSED', 'TOKEN_MALFORMED'].includes(error.code)
-        if (before?.refreshToken !== undefined && isSpent) await tokenStore.put(alias, withoutRefresh(before))
-        throw error
-      }
-      await tokenStore.put(alias, stored)
-      const handle = handleOf(stored)
-      log.info({ alias, ...handle }, 'custodian: new client token')
-      return handle
-    },
+  const registration = registrationOf({ profile, credentials, send, withToken, now })
 
-    async currentToken() {
-      const stored = await tokenStore.get(alias)
-      return stored === undefined || !isValid(stored) ? undefined : handleOf(stored)
+  return {
+    authorizations: async ({ id, signal } = {}) => registration.authorizations(id, signal),
+    revokeAuthorization: async (id, { signal } = {}) => {
+      await registration.revokeAuthorization(id, signal)
+      log.info({ authorization: shortHash(id) }, 'custodian: authorization revoked')
     },
+    applicationInformation: async ({ signal } = {}) => registration.applicationInformation(signal),
+    reload: async () => pool.reload(),
+    refreshToken: async ({ signal } = {}) => tokens.refresh(signal),
+    currentToken: async () => tokens.current(),
 
     async download({ resource, ...rest }) {
       const verdict = judgeUrl(resource.url, allowed)
@@ -218,12 +204,15 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
       )
     },
 
-    async requestBulk({ feed, publishedMin, publishedMax, ...rest }) {
-      const query = [
-        ...(publishedMin === undefined ? [] : [`published-min=${zulu(publishedMin)}`]),
-        ...(publishedMax === undefined ? [] : [`published-max=${zulu(publishedMax)}`]),
-      ]
-      const url = bulkUrl(profile, feed, credentials.bulkId)
+    async requestBulk({ feed, publishedMin, publishedMax, updatedMin, updatedMax, ...rest }) {
+      const bounds = {
+        'published-min': publishedMin,
+        'published-max': publishedMax,
+        'updated-min': updatedMin,
+        'updated-max': updatedMax,
+      }
+      const query = Object.entries(bounds).flatMap(([name, at]) => (at === undefined ? [] : [`${name}=${zulu(at)}`]))
+      const url = bulkUrl(profile, feed, await registration.bulkId(rest.signal))
       try {
         const ready = await fetchFeed('bulk', query.length === 0 ? url : `${url}?${query.join('&')}`, feed, rest)
         return { status: 'ready', transaction: ready.transaction, feed: ready }
@@ -239,22 +228,18 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
   }
 }
 
-function bulkStatusOf(error: unknown): 'accepted' | 'no_data' | undefined {
+function bulkStatusOf(error: unknown): 'accepted' | 'no_data' | 'too_large' | undefined {
   if (!isMeterlakeError(error)) return undefined
   if (error.code === 'NOT_READY') return 'accepted'
-  if (error.code === 'NO_DATA') return 'no_data'
+  // Some answer 200 and say so in words, or with nothing at all.
+  if (error.code === 'NO_DATA' || error.code === 'FEED_EMPTY') return 'no_data'
+  const said = String(error.details['excerpt'] ?? '')
+  if (error.code === 'RANGE_TOO_LARGE') return 'too_large'
+  if (error.code === 'FEED_NOT_XML' && /date range (is )?too large/i.test(said)) return 'too_large'
   // Green Button Alliance servers say so with 400 when the same request is still being prepared.
-  const pending = /unprocessed batch request/i.test(String(error.details['excerpt'] ?? ''))
+  const pending = /unprocessed batch request/i.test(said)
   return error.code === 'REQUEST_REFUSED' && pending ? 'accepted' : undefined
 }
-
-const handleOf = ({ token, issuedAt, expiresAt }: StoredToken): TokenHandle => ({
-  fingerprint: tokenFingerprint(token),
-  expiresAt,
-  renewAt: new Date(renewAt(Date.parse(expiresAt), Date.parse(issuedAt))).toISOString(),
-})
-
-const withoutRefresh = ({ token, issuedAt, expiresAt }: StoredToken): StoredToken => ({ token, issuedAt, expiresAt })
 
 const shortHash = (url: string): string => createHash('sha256').update(url).digest('hex').slice(0, 12)
 

@@ -19,7 +19,7 @@ export const defaultTimeouts: HttpTimeouts = { connectMs: 15_000, headersMs: 120
 const unusedMs = 30_000
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   /** Sent verbatim, neither normalised nor re-encoded. */
   readonly url: string
   /** Names the thing in messages. */
@@ -52,6 +52,8 @@ export interface HttpPool extends HttpClient, AsyncDisposable {
    * `send` does.
    */
   prepare(url: string, what: string, signal?: AbortSignal): Promise<HttpClient>
+  /** Closes when what is under way has ended. */
+  retire(): Promise<void>
 }
 
 /** A pool of connections (TLS 1.2 or newer) that present `certificate`. */
@@ -98,6 +100,7 @@ export function openHttp(certificate: LoadedCertificate, timeouts: HttpTimeouts 
         },
       }
     },
+    retire: async () => agent.close(),
     async [Symbol.asyncDispose]() {
       await Promise.all([...open].map(async (connection) => connection.destroy()))
     },
@@ -109,7 +112,7 @@ async function openSocket(connect: buildConnector.connector, origin: string, wha
   try {
     return await new Promise((resolve, reject) => {
       connect({ host, hostname, port, protocol }, (error, socket) => {
-        if (socket === null) reject(error ?? new Error('no socket'))
+        if (error !== null) reject(error)
         // Until it is used nobody listens: a reset must not end the process.
         else resolve(socket.on('error', () => {}))
       })

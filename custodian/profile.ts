@@ -51,6 +51,7 @@ export const profiles: Readonly<Record<ProfileName, ProfileOverrides>> = {
       dayStartsAtLocal: '00:00',
       fetchWithinDays: 2,
     },
+    dailyFeeds: ['usage'],
     sentinelCorrelationIds: [],
     tokenExpiredStatuses: [401, 403],
   },

@@ -40,6 +40,7 @@ function codeOf({ status, excerpt }: Answer, { endpoint, tokenExpiredStatuses }:
   if (status >= 500 || status === 408) return 'CUSTODIAN_UNAVAILABLE'
   // A gateway's answer to a client certificate it does not know looks like a bad request (PG&E: 400).
   if (status >= 400 && /invalid certificate/i.test(excerpt)) return 'CERTIFICATE_REFUSED'
+  if (status >= 400 && /date range (is )?too large/i.test(excerpt)) return 'RANGE_TOO_LARGE'
   if (endpoint === 'token') return [400, 401, 403].includes(status) ? 'TOKEN_REFUSED' : 'REQUEST_REFUSED'
   if (tokenExpiredStatuses.includes(status)) return 'TOKEN_EXPIRED'
   if (status === 404 || status === 410) return 'RESOURCE_GONE'

@@ -13,6 +13,15 @@ export function bulkUrl(profile: Profile, feed: 'usage' | 'customer' | 'program'
 
 export const serviceStatusUrl = (profile: Profile): string => absolute(profile, profile.endpoints.serviceStatus)
 
+export const sampleDataUrl = (profile: Profile): string => absolute(profile, 'DownloadSampleData')
+
+/** One Authorization, or without id the list. `id` is a segment as it stands in an href. */
+export const authorizationUrl = (profile: Profile, id?: string): string =>
+  absolute(profile, id === undefined ? 'Authorization' : `Authorization/${id}`)
+
+export const applicationUrl = (profile: Profile, id: string): string =>
+  absolute(profile, `ApplicationInformation/${encodeURIComponent(id)}`)
+
 /** Paths under the resource base that stand in notifications (ESPI REQ.21), `*` one segment, `**` the rest. */
 const knownPaths: readonly (readonly [string, Feed])[] = [
   ['Batch/Bulk/*', 'usage'],

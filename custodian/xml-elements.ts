@@ -8,6 +8,8 @@ export interface XmlElement {
   readonly text: string
   /** Index of the parent in the list; -1 for the root. */
   readonly parent: number
+  /** Attributes by local name, as they stand. */
+  readonly attributes: Readonly<Record<string, string>>
 }
 
 const maxDepth = 64
@@ -15,7 +17,7 @@ const maxDepth = 64
 /** Elements in document order. Throws an Error saying what is wrong: not UTF-8, not well-formed, a DOCTYPE, too deep. */
 export function readXmlElements(bytes: Uint8Array): readonly XmlElement[] {
   const parser = new SaxesParser({ xmlns: true, position: false })
-  const elements: { namespace: string; name: string; text: string; parent: number }[] = []
+  const elements: (Omit<XmlElement, 'text'> & { text: string })[] = []
   const open: number[] = []
   const addText = (text: string): void => {
     const element = elements[open.at(-1) ?? -1]
@@ -26,7 +28,8 @@ export function readXmlElements(bytes: Uint8Array): readonly XmlElement[] {
   })
   parser.on('opentag', (tag) => {
     if (open.length >= maxDepth) throw new Error(`it is nested deeper than ${maxDepth}`)
-    elements.push({ namespace: tag.uri, name: tag.local, text: '', parent: open.at(-1) ?? -1 })
+    const attributes = Object.fromEntries(Object.values(tag.attributes).map(({ local, value }) => [local, value]))
+    elements.push({ namespace: tag.uri, name: tag.local, text: '', parent: open.at(-1) ?? -1, attributes })
     open.push(elements.length - 1)
   })
   parser.on('closetag', () => void open.pop())

@@ -3,6 +3,7 @@
  * gets an id too, above {@link knownPathCount}, so that it can be named, counted and, where a table has a column for it, kept.
  */
 import { MeterlakeError } from '../schemas/errors.ts'
+import { customerElements } from './customer-elements.ts'
 import { feedBounds } from './feed-bounds.ts'
 
 export const atomNamespace = 'http://www.w3.org/2005/Atom'
@@ -119,6 +120,17 @@ payload('LocalTimeParameters', ['dstEndRule', 'dstOffset', 'dstStartRule', 'tzOf
 export const applicationInformation = payload('ApplicationInformation', [])
 export const authorization = payload('Authorization', [])
 
+/** An element of a customer feed: it stands in the customer namespace, or, with some senders, in that of ESPI. */
+function customerElement(parent: number, local: string): number {
+  const id = element(parent, local, customerNamespace)
+  edges.set(edge(parent, espiNamespace, local), id)
+  return id
+}
+for (const [local, leaves] of Object.entries(customerElements)) {
+  const id = customerElement(content, local)
+  for (const leaf of leaves) leaf.split('/').reduce(customerElement, id)
+}
+
 /** Ids from here on are elements this reader does not know. */
 export const knownPathCount = parents.length
 
@@ -160,13 +172,13 @@ export class ElementPaths {
     return this.#uris[id] as string
   }
 
-  /** `feed/entry/content/IntervalBlock`; elements outside Atom and ESPI carry their namespace: `{uri}name`. */
+  /** `feed/entry/content/IntervalBlock`; elements outside Atom, ESPI and its customer namespace carry theirs: `{uri}name`. */
   name(id: number): string {
     if (id === documentPath) return ''
     return (this.#names[id] ??= this.#join(this.name(this.parent(id)), id))
   }
 
-  /** The local name, with its namespace where that is neither Atom nor ESPI. */
+  /** The local name, with its namespace where that is none of those three. */
   shortName(id: number): string {
     return this.#join('', id)
   }
@@ -179,7 +191,7 @@ export class ElementPaths {
 
   #join(parent: string, id: number): string {
     const uri = this.uri(id)
-    const plain = uri === atomNamespace || uri === espiNamespace
+    const plain = uri === atomNamespace || uri === espiNamespace || uri === customerNamespace
     return `${parent === '' ? '' : `${parent}/`}${plain ? '' : `{${uri}}`}${this.local(id)}`
   }
 }

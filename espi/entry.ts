@@ -1,10 +1,9 @@
 /** The Atom entry at hand: its links, its dates, and what is wrong with it. Links and dates may come after content. */
-import { MeterlakeError } from '../schemas/errors.ts'
 import type { FeedSink } from '../schemas/feed-rows.ts'
 import type { Drift } from './drift.ts'
-import { feedBounds } from './feed-bounds.ts'
+import { EntryLinks } from './entry-links.ts'
 import type { Fragment } from './fragment.ts'
-import { readInstant } from './instant-text.ts'
+import { readInstant, readPlainInstant } from './instant-text.ts'
 import type { ContentPayload } from './leaf-record.ts'
 
 interface Violation {
@@ -19,9 +18,7 @@ interface Violation {
 export class Entry {
   at = 0
   end = 0
-  self: string | undefined
-  up: string | undefined
-  readonly related: string[] = []
+  readonly links = new EntryLinks()
   /** Microseconds of Unix time; NaN where not sent. */
   published_us = Number.NaN
   updated_us = Number.NaN
@@ -45,8 +42,7 @@ export class Entry {
   begin(at: number, block: number): void {
     this.at = at
     this.end = at
-    this.self = this.up = undefined
-    this.related.length = 0
+    this.links.begin()
     this.published_us = this.updated_us = Number.NaN
     this.payloads.length = 0
     this.firstBlock = this.endBlock = block
@@ -55,16 +51,12 @@ export class Entry {
     this.#fragment.begin(at)
   }
 
-  link(rel: string, href: string): void {
-    if (rel === 'self') this.self ??= href
-    else if (rel === 'up') this.up ??= href
-    else if (rel === 'related' && !this.related.includes(href)) {
-      if (this.related.length >= feedBounds.linksPerEntry)
-        throw new MeterlakeError('FEED_LIMIT', `an entry has more than ${feedBounds.linksPerEntry} links`, {
-          byte: this.at,
-        })
-      this.related.push(href)
-    }
+  get self(): string | undefined {
+    return this.links.self
+  }
+
+  get up(): string | undefined {
+    return this.links.up
   }
 
   /** When the utility published the entry: atom:published, else atom:updated; NaN where neither was sent. */
@@ -72,8 +64,8 @@ export class Entry {
     return Number.isNaN(this.published_us) ? this.updated_us : this.published_us
   }
 
-  date(which: 'published' | 'updated', text: string, at: number): void {
-    const us = readDate(which, text, at, this.#drift)
+  date(which: 'published' | 'updated', bytes: Buffer, from: number, to: number, at: number): void {
+    const us = readDate(which, bytes, from, to, at, this.#drift)
     if (which === 'published') this.published_us = us
     else this.updated_us = us
   }
@@ -117,7 +109,10 @@ export class Entry {
 }
 
 /** A date of Atom, in microseconds. Without a zone it is taken as UTC and counted; unreadable, it is NaN and counted. */
-export function readDate(which: string, text: string, at: number, drift: Drift): number {
+export function readDate(which: string, bytes: Buffer, from: number, to: number, at: number, drift: Drift): number {
+  const plain_us = readPlainInstant(bytes, from, to)
+  if (!Number.isNaN(plain_us)) return plain_us
+  const text = bytes.toString('utf8', from, to).trim()
   if (text === '') return Number.NaN
   const read = readInstant(text)
   if (read === undefined) drift.count('code', `${which} is not a dateTime`, at)

@@ -4,20 +4,22 @@
  */
 import { MeterlakeError } from '../schemas/errors.ts'
 import type { FeedReader, FeedReaderOptions, FeedSink, FeedSummary, OpenFeedReader } from '../schemas/feed-rows.ts'
+import { CustomerRows } from './customer-rows.ts'
 import { Drift } from './drift.ts'
+import { type ElementHandler, hrefAttribute, interest } from './element-handler.ts'
 import * as element from './element-paths.ts'
 import { Entry, readDate } from './entry.ts'
 import { feedBounds } from './feed-bounds.ts'
 import { FeedStart } from './feed-start.ts'
 import { Fragment } from './fragment.ts'
 import { formatInstant } from './instant-text.ts'
-import { IntervalBlockReader } from './interval-block-reader.ts'
+import { blockInterest, IntervalBlockReader } from './interval-block-reader.ts'
 import { ContentPayload } from './leaf-record.ts'
 import { LocalTime } from './local-time.ts'
 import { MeterReadings } from './meter-reading.ts'
 import { RecordRows } from './record-rows.ts'
 import { Utf8Check } from './utf8-check.ts'
-import { type ElementHandler, hrefAttribute, XmlSource } from './xml-source.ts'
+import { XmlSource } from './xml-source.ts'
 
 /** Opens a reader of one feed. See {@link FeedReader}; throws RangeError for a time zone nobody knows. */
 export const openFeedReader: OpenFeedReader = (sink, options) => new EspiFeedReader(sink, options)
@@ -36,14 +38,48 @@ const usageKinds = new Set([
   element.electricPowerQualitySummary,
 ])
 
+const relations = ['self', 'up', 'related'].map((name) => ({ name, bytes: Buffer.from(name) }))
+
+/** The relations almost every link has, without making a text. */
+function usualRelation(bytes: Buffer, from: number, to: number): string | undefined {
+  next: for (const { name, bytes: known } of relations) {
+    if (known.length !== to - from) continue
+    for (let at = 0; at < known.length; at++) if (bytes[from + at] !== known[at]) continue next
+    return name
+  }
+  return undefined
+}
+
 /** Self links of customer feeds. */
 const customerFeed = /(^|\/)Batch\/(BulkRetailCustomerInfo|BulkRetailDRPrgInfo|RetailCustomer|RetailDRPrgInfo)\//
 
+/** Of these, those of demand-response programs. */
+const programFeed = /(^|\/)Batch\/(BulkRetailDRPrgInfo|RetailDRPrgInfo)\//
+
 const inside = { outside: 0, block: 1, record: 2, skipped: 3 } as const
+
+/**
+ * What is done at each known path, read off the methods below. Within a block, an entry or a feed, but outside other payloads, the
+ * path alone says what state the reader is in; so what changes nothing there need not be told.
+ */
+const interests = ((): Uint8Array => {
+  const paths = new element.ElementPaths()
+  const bits = new Uint8Array(element.knownPathCount).fill(interest.all)
+  const isWithin = (path: number, outer: number): boolean =>
+    path === outer || (path !== element.documentPath && isWithin(paths.parent(path), outer))
+  for (let path = 1; path < element.knownPathCount; path++) {
+    const parent = paths.parent(path)
+    if (isWithin(path, element.intervalBlock)) bits[path] = blockInterest(path)
+    else if (parent === element.entry || parent === element.feed) bits[path] = 0
+  }
+  bits[element.entry] = bits[element.entryLink] = bits[element.feedLink] = interest.open | interest.close
+  for (const date of [element.entryPublished, element.entryUpdated, element.feedUpdated]) bits[date] = interest.value
+  return bits
+})()
 
 class EspiFeedReader implements FeedReader, ElementHandler {
   readonly #sink: FeedSink
-  readonly #source = new XmlSource(this)
+  readonly #source: XmlSource
   readonly #utf8 = new Utf8Check()
   #start: FeedStart | undefined = new FeedStart()
   #bytes = 0
@@ -51,12 +87,13 @@ class EspiFeedReader implements FeedReader, ElementHandler {
 
   readonly #drift = new Drift()
   readonly #local: LocalTime
-  readonly #entryFragment = new Fragment(this.#source.bytes)
-  readonly #readingFragment = new Fragment(this.#source.bytes)
+  readonly #entryFragment: Fragment
+  readonly #readingFragment: Fragment
   readonly #entry: Entry
   readonly #blocks: IntervalBlockReader
   readonly #meterReadings: MeterReadings
   readonly #records: RecordRows
+  readonly #customers: CustomerRows
 
   #kind: FeedSummary['kind'] | undefined
   #feedUpdated_us = Number.NaN
@@ -68,15 +105,19 @@ class EspiFeedReader implements FeedReader, ElementHandler {
   #payloadPath = 0
   #payload: ContentPayload | undefined
   #group = -1
-  #href = ''
+  #inner = -1
   #rel = ''
 
   constructor(sink: FeedSink, options: FeedReaderOptions) {
     this.#sink = sink
+    this.#source = new XmlSource(this, options.markupMemory ?? true)
+    this.#entryFragment = new Fragment(this.#source.bytes)
+    this.#readingFragment = new Fragment(this.#source.bytes)
     this.#local = new LocalTime(options.timeZone)
     this.#entry = new Entry(this.#entryFragment, sink, this.#drift)
     this.#meterReadings = new MeterReadings(options.usagePointIdentity)
     this.#records = new RecordRows(sink, options, this.#drift, this.#local, this.#meterReadings)
+    this.#customers = new CustomerRows(sink, options, this.#drift)
     this.#blocks = new IntervalBlockReader(sink, this.#entry, this.#drift, this.#local, this.#readingFragment, (path) =>
       this.#source.paths.name(path),
     )
@@ -139,8 +180,8 @@ class EspiFeedReader implements FeedReader, ElementHandler {
     if (kind === 'usage') {
       this.#quarantined += this.#meterReadings.emit(this.#sink)
       this.#records.emit()
-      this.#drift.emit(this.#sink)
     }
+    this.#drift.emit(this.#sink)
     return {
       kind,
       bytes: this.#bytes,
@@ -150,10 +191,20 @@ class EspiFeedReader implements FeedReader, ElementHandler {
       blocks: this.#meterReadings.blocks,
       readings: this.#blocks.readings,
       quarantined: this.#quarantined,
+      markupRuns: this.#source.markupRuns,
+      slowBytes: this.#source.slowBytes,
     }
   }
 
   // --- what the XML source tells ---
+
+  get boundAt(): number {
+    return this.#entry.at + feedBounds.entryBytes
+  }
+
+  interest(path: number): number {
+    return path < interests.length ? (interests[path] as number) : interest.all
+  }
 
   open(path: number, at: number): void {
     if (this.#where === inside.block) {
@@ -167,14 +218,16 @@ class EspiFeedReader implements FeedReader, ElementHandler {
     if (parent === element.documentPath && path !== element.feed) this.#wrongRoot(path, at)
     if (parent === element.content && path !== element.contentPublished && path !== element.contentUpdated)
       return this.#openPayload(path, at)
-    if (path === element.entryLink || path === element.feedLink) this.#href = this.#rel = ''
+    if (path === element.entryLink || path === element.feedLink) {
+      this.#entry.links.open()
+      this.#rel = ''
+    }
     if (path >= element.knownPathCount) this.#drift.count('element', this.#source.paths.name(path), at)
   }
 
   attribute(_path: number, attribute: number, bytes: Buffer, from: number, to: number): void {
-    const text = bytes.toString('utf8', from, to)
-    if (attribute === hrefAttribute) this.#href = text.trim()
-    else this.#rel = text.trim()
+    if (attribute === hrefAttribute) this.#entry.links.href(bytes, from, to)
+    else this.#rel = usualRelation(bytes, from, to) ?? bytes.toString('utf8', from, to).trim()
   }
 
   value(path: number, bytes: Buffer, from: number, to: number, at: number): void {
@@ -184,15 +237,20 @@ class EspiFeedReader implements FeedReader, ElementHandler {
     switch (path) {
       case element.entryPublished:
       case element.contentPublished:
-        return this.#entry.date('published', bytes.toString('utf8', from, to).trim(), at)
+        return this.#entry.date('published', bytes, from, to, at)
       case element.entryUpdated:
       case element.contentUpdated:
-        return this.#entry.date('updated', bytes.toString('utf8', from, to).trim(), at)
+        return this.#entry.date('updated', bytes, from, to, at)
       case element.feedUpdated:
-        this.#feedUpdated_us = readDate('feed updated', bytes.toString('utf8', from, to).trim(), at, this.#drift)
+        this.#feedUpdated_us = readDate('feed updated', bytes, from, to, at, this.#drift)
         return
       default:
     }
+  }
+
+  /** Only where {@link interest} says so: in a block. */
+  integer(path: number, value: number, at: number): void {
+    this.#blocks.integer(path, value, at)
   }
 
   close(path: number, at: number, end: number): void {
@@ -206,7 +264,7 @@ class EspiFeedReader implements FeedReader, ElementHandler {
       return
     }
     if (path === element.entryLink) {
-      if (this.#href !== '') this.#entry.link(this.#rel === '' ? 'alternate' : this.#rel, this.#href)
+      this.#entry.links.add(this.#rel, this.#entry.at)
     } else if (path === element.feedLink) this.#feedLink(at)
     else if (path === element.entry) this.#closeEntry(end)
   }
@@ -230,11 +288,11 @@ class EspiFeedReader implements FeedReader, ElementHandler {
     const kind = customer ? paths.local(path) : paths.shortName(path)
     if (this.#entryKind === '') this.#entryKind = kind
     this.#payloadPath = path
-    if (customer) return this.#skip('customer', at)
     if (path === element.authorization)
       throw new MeterlakeError('FEED_SECRET', 'the feed holds an Authorization', { byte: at })
-    if (usageKinds.has(path)) this.#is('usage', at)
-    else if (this.#kind === 'customer') return this.#skip('customer', at)
+    if (customer) this.#is('customer', at)
+    else if (usageKinds.has(path)) this.#is('usage', at)
+    else if (this.#kind === 'customer') return this.#skip()
     if (path === element.intervalBlock) {
       if (this.#blocks.counts.length >= feedBounds.blocksPerEntry)
         throw new MeterlakeError('FEED_LIMIT', `an entry has more than ${feedBounds.blocksPerEntry} blocks`, {
@@ -245,14 +303,13 @@ class EspiFeedReader implements FeedReader, ElementHandler {
     } else {
       this.#where = inside.record
       this.#payload = new ContentPayload(kind, at)
-      this.#group = -1
+      this.#group = this.#inner = -1
       this.#entry.payloads.push(this.#payload)
       if (path >= element.knownPathCount) this.#drift.count('element', paths.name(path), at)
     }
   }
 
-  #skip(kind: FeedSummary['kind'], at: number): void {
-    this.#is(kind, at)
+  #skip(): void {
     this.#where = inside.skipped
     this.#entryFragment.end()
   }
@@ -264,12 +321,19 @@ class EspiFeedReader implements FeedReader, ElementHandler {
   }
 
   #feedLink(at: number): void {
-    if (this.#rel === 'self' && customerFeed.test(this.#href)) this.#is('customer', at)
+    const href = this.#entry.links.text
+    if (this.#rel !== 'self' || !customerFeed.test(href)) return
+    this.#is('customer', at)
+    this.#customers.isProgramFeed ||= programFeed.test(href)
   }
 
   #openRecordChild(path: number, at: number): void {
     const { paths } = this.#source
-    if (paths.parent(path) === this.#payloadPath) this.#group += 1
+    const parent = paths.parent(path)
+    if (parent === this.#payloadPath) {
+      this.#group += 1
+      this.#inner = -1
+    } else if (paths.parent(parent) === this.#payloadPath) this.#inner += 1
     if (this.#payloadPath === element.applicationInformation) {
       if (secrets.test(paths.local(path)))
         throw new MeterlakeError('FEED_SECRET', 'the feed holds ApplicationInformation with secrets', { byte: at })
@@ -286,7 +350,7 @@ class EspiFeedReader implements FeedReader, ElementHandler {
       throw new MeterlakeError('FEED_LIMIT', `an entry has more than ${feedBounds.leavesPerEntry} elements`, {
         byte: this.#entry.at,
       })
-    payload.leaves.push({ name, text, at, group: this.#group })
+    payload.leaves.push({ name, text, at, group: this.#group, inner: this.#inner })
   }
 
   #closeEntry(end: number): void {
@@ -294,8 +358,8 @@ class EspiFeedReader implements FeedReader, ElementHandler {
     entry.end = end
     const kind = this.#entryKind === '' ? 'none' : this.#entryKind
     this.#entriesByKind[kind] = (this.#entriesByKind[kind] ?? 0) + 1
-    if (this.#kind === 'customer') return
-    for (const payload of entry.payloads) this.#records.read(entry, payload, this.#source.paths.name(element.content))
+    const rows = this.#kind === 'customer' ? this.#customers : this.#records
+    for (const payload of entry.payloads) rows.read(entry, payload, this.#source.paths.name(element.content))
     if (this.#blocks.counts.length > 0)
       this.#meterReadings.blockEntry(entry, this.#blocks.counts, this.#source.paths.name(element.intervalBlock))
     if (entry.rejected) this.#quarantined += 1

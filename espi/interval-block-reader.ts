@@ -2,6 +2,7 @@
 import { int48, qualities } from '../schemas/espi-codes.ts'
 import { type FeedSink, nullInt32, type ReadingBatch } from '../schemas/feed-rows.ts'
 import type { Drift } from './drift.ts'
+import { interest } from './element-handler.ts'
 import * as element from './element-paths.ts'
 import type { Entry } from './entry.ts'
 import type { Fragment } from './fragment.ts'
@@ -22,6 +23,24 @@ const two32 = 2 ** 32
 const none = 0
 const ofReading = 1
 const ofBlock = 2
+
+const integers = new Set([
+  element.readingValue,
+  element.readingStart,
+  element.readingDuration,
+  element.readingTou,
+  element.readingCost,
+  element.readingCpp,
+  element.readingTier,
+  element.readingQuality,
+  element.blockQuality,
+])
+
+/** What of a known path within a block is read here: bits of `interest`. */
+export function blockInterest(path: number): number {
+  if (path === element.intervalBlock || path === element.intervalReading) return interest.open | interest.close
+  return integers.has(path) ? interest.value | interest.integer : 0
+}
 
 export class IntervalBlockReader {
   /** Readings of each block of the entry at hand. */
@@ -94,33 +113,38 @@ export class IntervalBlockReader {
   }
 
   value(path: number, bytes: Uint8Array, from: number, to: number, at: number): void {
+    if (integers.has(path)) this.integer(path, readInteger(bytes, from, to), at)
+  }
+
+  /** The number an element of a reading or a block holds, or what {@link readInteger} gives in its place. */
+  integer(path: number, value: number, at: number): void {
     switch (path) {
       case element.readingValue:
-        this.#value = this.#integer(path, bytes, from, to, this.#value)
+        this.#value = this.#once(path, value, this.#value)
         break
       case element.readingStart:
-        this.#start = this.#integer(path, bytes, from, to, this.#start)
+        this.#start = this.#once(path, value, this.#start)
         break
       case element.readingDuration:
-        this.#duration = this.#integer(path, bytes, from, to, this.#duration)
+        this.#duration = this.#once(path, value, this.#duration)
         break
       case element.readingTou:
-        this.#tou = this.#integer(path, bytes, from, to, this.#tou)
+        this.#tou = this.#once(path, value, this.#tou)
         break
       case element.readingCost:
-        this.#cost = this.#integer(path, bytes, from, to, this.#cost)
+        this.#cost = this.#once(path, value, this.#cost)
         break
       case element.readingCpp:
-        this.#cpp = this.#integer(path, bytes, from, to, this.#cpp)
+        this.#cpp = this.#once(path, value, this.#cpp)
         break
       case element.readingTier:
-        this.#tier = this.#integer(path, bytes, from, to, this.#tier)
+        this.#tier = this.#once(path, value, this.#tier)
         break
       case element.readingQuality:
-        this.#qualityCode(path, readInteger(bytes, from, to), at)
+        this.#qualityCode(path, value, at)
         break
       case element.blockQuality:
-        this.#blockQualityCode(path, readInteger(bytes, from, to), at)
+        this.#blockQualityCode(path, value, at)
         break
       default:
     }
@@ -154,8 +178,7 @@ export class IntervalBlockReader {
     this.#sink.readings(batch)
   }
 
-  #integer(path: number, bytes: Uint8Array, from: number, to: number, before: number): number {
-    const value = readInteger(bytes, from, to)
+  #once(path: number, value: number, before: number): number {
     if (before !== absent) this.#break('READING_FIELD_REPEATED', path)
     else if (Number.isNaN(value)) this.#break('READING_VALUE_MALFORMED', path)
     return value

@@ -10,6 +10,7 @@ import { type Identity, resourceIdentity, seriesIdentity, seriesKey } from './se
 import { SeriesTable } from './series-table.ts'
 
 const none = -1
+const blocks = '/IntervalBlock'
 const bare = (href: string) => href.replace(/\/+$/, '')
 const instant = (us: number) => (Number.isNaN(us) ? null : formatInstant(us))
 const latest = (a: number, b: number) => (Number.isNaN(a) || b > a ? b : a)
@@ -88,6 +89,8 @@ export class MeterReadings {
   readonly #rejected = new Set<number>()
   /** Blocks whose links name no MeterReading: their entry's links, for the end. */
   readonly #unnamed = new Map<number, Unnamed>()
+  /** Keys by series, once they are asked for. */
+  #keys = new BigInt64Array(0)
   #lastHref = ''
   #lastSeries = none
 
@@ -106,8 +109,8 @@ export class MeterReadings {
     if (series === none)
       return entry.rejectWhole('METER_READING_UNIDENTIFIED', path, 'its self link names no UsagePoint and MeterReading')
     const types = new Set<string>()
-    for (const href of entry.related) {
-      const type = resourceIdentity(href, 'ReadingType', this.#identity)
+    for (const href of entry.links.related) {
+      const type = href.includes('ReadingType') ? resourceIdentity(href, 'ReadingType', this.#identity) : undefined
       if (type !== undefined) types.add(type)
       else if (/(^|\/)IntervalBlock(\/|$)/.test(href) && this.#seriesOf(href) === none)
         this.#collections.set(bare(href), series)
@@ -126,9 +129,10 @@ export class MeterReadings {
   /** A block entry has ended: its blocks, in order, with their numbers of readings. */
   blockEntry(entry: Entry, readings: readonly number[], path: string): void {
     let series = none
-    if (entry.up !== undefined) series = this.#seriesOf(entry.up)
+    const { up } = entry
+    if (up !== undefined) series = this.#seriesOf(up)
+    const links = series === none ? [up, entry.self].filter((href) => href !== undefined) : []
     if (series === none && entry.self !== undefined) series = this.#seriesOf(entry.self)
-    const links = [entry.up, entry.self].filter((href) => href !== undefined)
     if (series === none && links.length === 0)
       entry.rejectWhole('BLOCK_UNIDENTIFIED', path, 'the entry has no self or up link to its MeterReading')
     const fragment = series === none && this.#unnamed.size < maxFragments ? entry.fragmentText() : ''
@@ -148,6 +152,7 @@ export class MeterReadings {
   /** The feed has ended: all meter_reading and block rows. Returns how many entries were left out now. */
   emit(sink: FeedSink): number {
     const definitions = this.#definitions
+    this.#keys = new BigInt64Array(this.#series.size).fill(-1n)
     for (let index = 0; index < definitions.series.length; index++) {
       const series = definitions.series.at(index)
       const { usagePointId, meterReadingId, href } = this.#series.identity(series)
@@ -214,8 +219,15 @@ export class MeterReadings {
   }
 
   #key(series: number, definition: number): string {
+    const isReused = definition !== none && this.#definitions.reused(series)
+    const known = isReused ? undefined : this.#keys[series]
+    if (known !== undefined && known >= 0n) return String(known)
     const { usagePointId, meterReadingId } = this.#series.identity(series)
-    if (definition === none || !this.#definitions.reused(series)) return seriesKey(usagePointId, meterReadingId)
+    if (!isReused) {
+      const key = seriesKey(usagePointId, meterReadingId)
+      this.#keys[series] = BigInt(key)
+      return key
+    }
     return seriesKey(usagePointId, meterReadingId, this.#readingTypes[this.#definitions.readingType.at(definition)])
   }
 
@@ -229,13 +241,24 @@ export class MeterReadings {
   }
 
   #seriesOf(href: string): number {
-    if (href === this.#lastHref) return this.#lastSeries
+    if (isUnder(href, this.#lastHref)) return this.#lastSeries
     const identity = seriesIdentity(href, this.#identity)
     const series = identity === undefined ? none : this.#series.intern(identity)
-    this.#lastHref = href
+    const meterReading = identity?.href ?? ''
+    this.#lastHref = isUnder(href, meterReading) ? meterReading : ''
     this.#lastSeries = series
     return series
   }
+}
+
+/** True for the same href, and for those of its blocks: they name the same MeterReading. */
+function isUnder(href: string, meterReading: string): boolean {
+  if (meterReading === '' || !href.startsWith(meterReading)) return false
+  const { length } = meterReading
+  if (href.length === length) return true
+  if (!href.startsWith(blocks, length) || href.includes('?', length)) return false
+  const id = length + blocks.length
+  return href.length === id || (href[id] === '/' && !href.includes('/', id + 1))
 }
 
 const unidentified = (href: string | null, at: number, end: number, fragment: string) =>

@@ -7,7 +7,7 @@ import type { FeedSink } from '../schemas/feed-rows.ts'
 import type { Drift } from './drift.ts'
 import type { Entry } from './entry.ts'
 import { formatInstant } from './instant-text.ts'
-import type { ContentPayload } from './leaf-record.ts'
+import type { ContentPayload, Leaf } from './leaf-record.ts'
 import { type Identity, resourceIdentity } from './series-key.ts'
 
 /** Columns of table reading_type by the element they come from. */
@@ -38,6 +38,9 @@ const columnNames = Object.keys(columns) as Column[]
 interface ReadingType {
   readonly href: string
   readonly facts: Facts
+  /** As it came last: PG&E repeats it in the same words. */
+  leaves: readonly Leaf[]
+  lastFacts: Facts
   conflict: boolean
   published_us: number
   at: number
@@ -59,13 +62,25 @@ export class ReadingTypes {
     const id = href === undefined ? undefined : resourceIdentity(href, 'ReadingType', this.#identity)
     if (href === undefined || id === undefined)
       return entry.rejectWhole('READING_TYPE_UNIDENTIFIED', path, 'its self link names no ReadingType')
-    const facts = readFacts(payload)
-    const published_us = entry.publishedAt_us
     const known = this.#types.get(id)
+    const isRepeated = known !== undefined && isSame(known.leaves, payload.leaves)
+    const facts = isRepeated ? known.lastFacts : readFacts(payload)
+    const published_us = entry.publishedAt_us
     if (known === undefined) {
-      this.#types.set(id, { href, facts, conflict: false, published_us, at: entry.at })
+      const { leaves } = payload
+      this.#types.set(id, {
+        href,
+        facts: { ...facts },
+        leaves,
+        lastFacts: facts,
+        conflict: false,
+        published_us,
+        at: entry.at,
+      })
     } else {
-      this.#merge(known, facts, entry, path)
+      if (!isRepeated) this.#merge(known, facts, entry, path)
+      known.leaves = payload.leaves
+      known.lastFacts = facts
       if (Number.isNaN(known.published_us) || published_us > known.published_us) known.published_us = published_us
       known.at = Math.min(known.at, entry.at)
     }
@@ -108,6 +123,13 @@ export class ReadingTypes {
     if (facts.uom === null) this.#drift.count('code', 'uom missing', at)
     if (facts.flow_direction === null) this.#drift.count('code', 'flowDirection missing', at)
   }
+}
+
+function isSame(before: readonly Leaf[], now: readonly Leaf[]): boolean {
+  if (before.length !== now.length) return false
+  for (const [index, leaf] of now.entries())
+    if (leaf.name !== before[index]?.name || leaf.text !== before[index]?.text) return false
+  return true
 }
 
 function readFacts(payload: ContentPayload): Facts {

@@ -32,12 +32,26 @@ export function resourceIdentity(href: string, name: string, identity: Identity)
 export function seriesIdentity(href: string, identity: Identity): SeriesIdentity | undefined {
   const uri = parseResourceUri(href)
   if (uri === undefined) return undefined
-  const usagePointId = identityOf(uri, 'UsagePoint', identity)
-  const meterReadingId = resourceId(uri, 'MeterReading')
-  const path = resourcePath(uri, 'MeterReading')
-  if (usagePointId === undefined || meterReadingId === undefined || meterReadingId === '' || path === undefined)
-    return undefined
-  return { usagePointId, meterReadingId, href: uri.prefix + path }
+  let usagePointId: string | undefined
+  let meterReadingId: string | undefined
+  let meterReadingEnd = 0
+  const { length } = uri.prefix
+  let end = length
+  for (const { name, id } of uri.segments) {
+    if (id === undefined) break
+    end += name.length + 1 + id.length
+    if (name === 'UsagePoint') usagePointId = id === '' ? undefined : identity === 'id' ? id : href.slice(length, end)
+    else if (name === 'MeterReading') {
+      meterReadingId = id
+      meterReadingEnd = end
+    }
+    end += 1
+  }
+  // a trailing collection has no id: `…/UsagePoint/1/MeterReading` names no MeterReading
+  const last = uri.segments.at(-1)
+  if (last?.id === undefined && (last?.name === 'UsagePoint' || last?.name === 'MeterReading')) return undefined
+  if (usagePointId === undefined || meterReadingId === undefined || meterReadingId === '') return undefined
+  return { usagePointId, meterReadingId, href: href.slice(0, meterReadingEnd) }
 }
 
 /** Id of the Subscription, or of what stands in its place (RetailCustomer, User). */

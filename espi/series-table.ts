@@ -28,6 +28,7 @@ export class SeriesTable {
     for (;;) {
       const index = this.#slots[slot] as number
       if (index < 0) break
+      if (this.#href(index) === series.href) return index
       const other = this.identity(index)
       if (other.usagePointId === series.usagePointId && other.meterReadingId === series.meterReadingId) return index
       slot = (slot + 1) & mask
@@ -39,9 +40,12 @@ export class SeriesTable {
   }
 
   identity(index: number): SeriesIdentity {
+    return seriesIdentity(this.#href(index), this.#identity) as SeriesIdentity
+  }
+
+  #href(index: number): string {
     const from = index === 0 ? 0 : this.#ends.at(index - 1)
-    const href = this.#arena.toString('utf8', from, this.#ends.at(index))
-    return seriesIdentity(href, this.#identity) as SeriesIdentity
+    return this.#arena.toString('utf8', from, this.#ends.at(index))
   }
 
   #keep(href: string): void {

@@ -8,7 +8,8 @@ import { parseResourceUri, resourcePath } from '../schemas/resource-uri.ts'
 import type { Drift } from './drift.ts'
 import type { Entry } from './entry.ts'
 import { formatInstant } from './instant-text.ts'
-import { type ContentPayload, LeafError } from './leaf-record.ts'
+import { epochInstant } from './leaf-instant.ts'
+import type { ContentPayload } from './leaf-record.ts'
 import { type Identity, resourceIdentity } from './series-key.ts'
 
 /** The rows, the bill first; none where the entry was rejected. */
@@ -112,15 +113,7 @@ function measurement(payload: ContentPayload, element: string, column: string): 
   }
 }
 
-/** An instant in seconds of Unix time, or, beyond 1e11, in milliseconds (PG&E's statusTimeStamp). */
-function seconds(payload: ContentPayload, name: string): string | null {
-  const value = payload.integer(name, 'int48')
-  if (value === null) return null
-  const us = Math.abs(value) > 1e11 ? value * 1000 : value * 1_000_000
-  if (us < 0 || us >= 4_102_444_800_000_000)
-    throw new LeafError('VALUE_RANGE', name, `${name} is not between 1970 and 2100`)
-  return formatInstant(us)
-}
+const seconds = (payload: ContentPayload, name: string) => epochInstant(payload, name, { from: 1970, to: 2100 })
 
 /** JSON of the tariff riders, whether each stands alone (PG&E) or all in a wrapper (NAESB). */
 function riders(payload: ContentPayload): string | null {

@@ -5,79 +5,29 @@
  * reads the same. Texts leave as byte ranges; who needs characters decodes them as UTF-8. What stands behind {@link ElementHandler} is
  * made of integers and byte ranges only, so that another recogniser of the same bytes can stand in for saxes.
  */
-import { SaxesParser, type SaxesTagPlain } from 'saxes'
+import type { SaxesTagPlain } from 'saxes'
 import { MeterlakeError } from '../schemas/errors.ts'
-import { ElementPaths, entryLink, feedLink } from './element-paths.ts'
+import type { ElementHandler } from './element-handler.ts'
+import { ElementPaths } from './element-paths.ts'
+import { ElementText, isBlank } from './element-text.ts'
 import { feedBounds } from './feed-bounds.ts'
 import { FeedBytes } from './fragment.ts'
+import { type MarkupContext, MarkupMemory } from './markup-memory.ts'
+import { MarkupRecorder } from './markup-recorder.ts'
 import { NamespaceError, NamespaceScope, ownText } from './namespace-scope.ts'
-import { adaptNames, nameOf } from './xml-name.ts'
-
-/** Attributes of atom:link that carry data. */
-export const hrefAttribute = 1
-export const relAttribute = 2
-
-/**
- * What the feed layer hears. Paths are ids of {@link ElementPaths}; offsets are byte offsets in the raw file. Byte ranges are valid
- * during the call only.
- */
-export interface ElementHandler {
-  /** A start tag, whose `<` is at `at`. */
-  open(path: number, at: number): void
-  /** href or rel of an atom:link. */
-  attribute(path: number, attribute: number, bytes: Buffer, from: number, to: number): void
-  /** The text of an element without children, before its `close`; empty where it has none. */
-  value(path: number, bytes: Buffer, from: number, to: number, at: number): void
-  /** The end of the element that began at `at`; `end` is the byte after its last. */
-  close(path: number, at: number, end: number): void
-  /** Text beside elements, or an attribute no one knows. */
-  stray(kind: 'element' | 'attribute', name: string, at: number): void
-}
-
-/**
- * Fields of saxes, whose version is pinned. Handlers are stored here by name because `on()` stores them by a computed key, and after
- * a dozen of those V8 keeps the parser as a dictionary: seven times slower.
- */
-interface SaxesInside {
-  xmldeclHandler: (declaration: { encoding?: string }) => void
-  doctypeHandler: (doctype: string) => void
-  openTagStartHandler: (tag: { name: string }) => void
-  attributeHandler: (attribute: { name: string; value: string }) => void
-  openTagHandler: (tag: SaxesTagPlain) => void
-  closeTagHandler: () => void
-  textHandler: (text: string) => void
-  cdataHandler: (text: string) => void
-  commentHandler: () => void
-  piHandler: (instruction: { target: string }) => void
-  parseEntity(entity: string): string
-}
-
-function onDeclaration({ encoding }: { encoding?: string }): void {
-  if (encoding === undefined || /^(utf-?8|(us-)?ascii)$/i.test(encoding)) return
-  const message = `the XML declaration says ${encoding.slice(0, 40)}, not UTF-8`
-  throw new MeterlakeError('FEED_ENCODING', message, { byte: 0 })
-}
-
-function onDoctype(doctype: string, byte: number): never {
-  if (/^\s*html\b/i.test(doctype)) throw new MeterlakeError('FEED_NOT_XML', 'the body is an HTML page', { byte: 0 })
-  throw new MeterlakeError('FEED_DOCTYPE', 'the feed has a DOCTYPE', { byte })
-}
+import { OpenContexts } from './open-contexts.ts'
+import { RememberedMarkup } from './remembered-markup.ts'
+import { moveSaxes, onDeclaration, onDoctype, openSaxes } from './saxes-inside.ts'
+import { SlowWay } from './slow-way.ts'
+import { silent, TagAttributes, unknown } from './tag-attributes.ts'
+import { nameOf } from './xml-name.ts'
 
 const subChunk = 1 << 16
-/** Attributes that carry no data of ours. */
-const silentAttributes = new Set(['type', 'title', 'length', 'hreflang'])
-const xsi = 'http://www.w3.org/2001/XMLSchema-instance'
-
-const isBlank = (text: string) => {
-  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 32) return false
-  return true
-}
-
 export class XmlSource {
   readonly paths = new ElementPaths()
   readonly bytes = new FeedBytes()
   readonly #handler: ElementHandler
-  readonly #parser = new SaxesParser({ xmlns: false, position: false, defaultXMLVersion: '1.0', forceXMLVersion: true })
+  readonly #parser = openSaxes()
   /** Offset of the first byte saxes saw: 3 after a BOM. */
   #origin = 0
   #hasCarriageReturn = false
@@ -91,47 +41,64 @@ export class XmlSource {
   #depth = 0
   #openAt = 0
 
-  readonly #names: string[] = []
-  readonly #values: string[] = []
-  #attributes = 0
+  readonly #attributes = new TagAttributes()
 
   /** True while the innermost element has had no child. */
   #leaf = false
   /** Where the text piece at hand began. */
   #pieceAt = 0
-  /** Text of the leaf: a range of the chunk, or, once it is in pieces, the scratch buffer. */
-  #from = -1
-  #to = -1
-  #scratch = Buffer.alloc(1 << 12)
-  #scratchLength = 0
+  readonly #text: ElementText
 
-  constructor(handler: ElementHandler) {
+  // --- remembered markup ---
+  readonly #memory = new MarkupMemory()
+  readonly #recorder: MarkupRecorder
+  readonly #remembered: RememberedMarkup | undefined
+  readonly #slowWay = new SlowWay()
+  readonly #contexts: OpenContexts
+  readonly #tags: SaxesTagPlain[] = []
+  /** Which attribute of the tag at hand is its href, -1 where there is none. */
+  #hole = -1
+  /** Offset behind the last tag: between two tags saxes and the memory may take turns. */
+  #boundary = -1
+  constructor(handler: ElementHandler, remember: boolean) {
     this.#handler = handler
-    const inside = this.#parser as unknown as SaxesInside
-    inside.xmldeclHandler = onDeclaration
-    inside.doctypeHandler = (doctype) => onDoctype(doctype, this.position)
-    inside.openTagStartHandler = this.#onTagStart
-    inside.attributeHandler = this.#onAttribute
-    inside.openTagHandler = this.#onOpen
-    inside.closeTagHandler = this.#onClose
-    inside.textHandler = this.#onText
-    inside.cdataHandler = (text) => {
+    this.#recorder = new MarkupRecorder(this.#memory, handler)
+    this.#remembered = remember ? new RememberedMarkup(handler, this.#tagAt) : undefined
+    this.#contexts = new OpenContexts(this.#memory, this.#scopeAt, this.#pathAt)
+    this.#text = new ElementText(this.bytes, () => this.#tokenTooLong())
+    const parser = this.#parser
+    parser.xmldeclHandler = onDeclaration
+    parser.doctypeHandler = (doctype) => onDoctype(doctype, this.position)
+    parser.openTagStartHandler = this.#onTagStart
+    parser.attributeHandler = this.#onAttribute
+    parser.openTagHandler = this.#onOpen
+    parser.closeTagHandler = this.#onClose
+    parser.textHandler = this.#onText
+    parser.cdataHandler = (text) => {
+      this.#recorder.stop()
       this.#onPiece(text)
       this.#token()
     }
-    inside.commentHandler = () => this.#token(1)
-    inside.piHandler = ({ target }) => {
+    parser.commentHandler = () => {
+      this.#recorder.stop()
+      this.#token(1)
+    }
+    parser.piHandler = ({ target }) => {
       if (nameOf(target) === undefined)
         throw new NamespaceError(`a processing instruction named ${target.slice(0, 40)}`)
+      this.#recorder.stop()
       this.#token()
     }
-    adaptNames(this.#parser)
-    const parseEntity = inside.parseEntity.bind(inside)
-    // a reference may name any character: its UTF-8 bytes, as the latin1 characters the rest of the text is made of
-    inside.parseEntity = (entity) => {
-      const text = parseEntity(entity)
-      return text.length === 1 && text.charCodeAt(0) < 128 ? text : Buffer.from(text, 'utf8').toString('latin1')
-    }
+  }
+
+  /** How many runs of markup have been learned. */
+  get markupRuns(): number {
+    return this.#memory.runs
+  }
+
+  /** How many bytes saxes has read. */
+  get slowBytes(): number {
+    return this.#slowWay.bytes
   }
 
   /** Offset of the next byte to be read. */
@@ -152,13 +119,64 @@ export class XmlSource {
   write(chunk: Buffer): void {
     this.bytes.chunk = chunk
     this.#hasCarriageReturn = chunk.includes(13) || this.#lastByte === 13
-    for (let at = 0; at < chunk.length; at += subChunk) {
-      const end = Math.min(chunk.length, at + subChunk)
-      this.#guard(() => this.#parser.write(chunk.toString('latin1', at, end)))
-      if (this.position - this.#lastEvent > feedBounds.tokenBytes) this.#tokenTooLong()
-    }
-    this.#keepText()
+    if (this.#remembered === undefined) this.#readSlowly(chunk)
+    else this.#readRemembering(chunk, this.#remembered)
+    this.#recorder.stop() // a run across two chunks is not learned
+    this.#text.keep()
     this.#lastByte = chunk.at(-1) ?? this.#lastByte
+  }
+
+  #readSlowly(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length; at += subChunk) this.#parse(chunk, at, Math.min(chunk.length, at + subChunk))
+    this.#slowWay.bytes += chunk.length
+  }
+
+  #readRemembering(chunk: Buffer, remembered: RememberedMarkup): void {
+    const { base } = this.bytes
+    const slowWay = this.#slowWay
+    remembered.chunk(chunk)
+    let at = 0
+    while (at < chunk.length) {
+      if (this.#leaf && this.#boundary === base + at) {
+        const node = this.#contexts.of(this.#depth, this.#parser.tags)?.text
+        if (node !== undefined && node.runs.length > 0) {
+          const end = Math.min(chunk.length, this.#handler.boundAt - base)
+          remembered.read(node, chunk, at, end, base)
+          const { restart } = remembered
+          slowWay.tried(restart - at, end - restart)
+          if (restart > at) {
+            this.#recorder.end(chunk, base, base + at, node, base + at)
+            this.#goOn(base + restart, remembered.context as MarkupContext, remembered.isText)
+            at = restart
+          }
+        }
+      }
+      const end = slowWay.next(chunk, at, subChunk)
+      this.#parse(chunk, at, end)
+      at = end
+    }
+  }
+
+  /** saxes goes on from a boundary which the memory has reached. */
+  #goOn(position: number, innermost: MarkupContext, isText: boolean): void {
+    const { depth } = innermost
+    for (let context = innermost; context.outer !== undefined; context = context.outer) {
+      this.#contexts.set(context)
+      this.#pathAt[context.depth] = context.path
+      this.#scopeAt[context.depth] = context.scope
+      this.#tags[context.depth - 1] = context.tag
+    }
+    this.#tags.length = depth
+    this.#depth = depth
+    this.#leaf = isText
+    this.#text.clear()
+    this.#lastEvent = this.#pieceAt = this.#boundary = position
+    moveSaxes(this.#parser, position - this.#origin, this.#tags)
+  }
+
+  #parse(chunk: Buffer, from: number, to: number): void {
+    this.#guard(() => this.#parser.write(chunk.toString('latin1', from, to)))
+    if (this.bytes.base + to - this.#lastEvent > feedBounds.tokenBytes) this.#tokenTooLong()
   }
 
   /** The document must be complete. */
@@ -192,7 +210,7 @@ export class XmlSource {
     // a name that CR LF follows: saxes takes both at once
     if (this.#hasCarriageReturn && this.#byteBack(1) === 10 && this.#byteBack(2) === 13) at -= 1
     this.#openAt = at
-    this.#attributes = 0
+    this.#attributes.count = 0
     this.#sawRoot = true
   }
 
@@ -203,24 +221,18 @@ export class XmlSource {
 
   readonly #onAttribute = ({ name, value }: { name: string; value: string }): void => {
     this.#token()
-    if (this.#attributes >= feedBounds.attributesPerElement)
-      throw new MeterlakeError('FEED_LIMIT', `an element has more than ${feedBounds.attributesPerElement} attributes`, {
-        byte: this.#openAt,
-      })
-    this.#names[this.#attributes] = name
-    this.#values[this.#attributes] = value
-    this.#attributes += 1
+    this.#attributes.add(name, value, this.position - 1, this.#openAt)
   }
 
   readonly #onOpen = (tag: SaxesTagPlain): void => {
     const parent = this.#pathAt[this.#depth] as number
-    if (this.#leaf && this.#textLength() > 0 && !isBlank(this.#textOf())) this.#strayText(parent)
+    if (this.#leaf && !this.#text.isEmpty && !isBlank(this.#text.latin1())) this.#strayText(parent)
     if (this.#depth >= feedBounds.depth)
       throw new MeterlakeError('FEED_LIMIT', `elements are nested more than ${feedBounds.depth} deep`, {
         byte: this.#openAt,
       })
     let scope = this.#scopeAt[this.#depth] as NamespaceScope
-    if (this.#attributes > 0) scope = this.#declarations(scope)
+    if (this.#attributes.count > 0) scope = this.#attributes.declare(scope, this.#openAt)
     let path = scope.children[parent]?.get(tag.name)
     if (path === undefined) {
       const name = ownText(tag.name)
@@ -233,12 +245,12 @@ export class XmlSource {
     this.#pathAt[this.#depth] = path
     this.#tagAt[this.#depth] = this.#openAt
     this.#scopeAt[this.#depth] = scope
+    this.#recordOpen(path)
     this.#handler.open(path, this.#openAt)
-    if (this.#attributes > 0) this.#deliverAttributes(scope, path)
+    if (this.#attributes.count > 0) this.#deliverAttributes(scope, path)
     this.#leaf = true
-    this.#pieceAt = this.position
-    this.#from = this.#to = -1
-    this.#scratchLength = 0
+    this.#pieceAt = this.#boundary = this.position
+    this.#text.clear()
     tag.attributes = noAttributes // an open element would keep slices of the chunk alive
     this.#token()
   }
@@ -246,17 +258,18 @@ export class XmlSource {
   readonly #onClose = (): void => {
     const path = this.#pathAt[this.#depth] as number
     const at = this.#tagAt[this.#depth] as number
+    this.#recordClose(path)
     if (this.#leaf) {
-      if (this.#scratchLength > 0) this.#handler.value(path, this.#scratch, 0, this.#scratchLength, at)
-      else {
-        const { chunk, base } = this.bytes
-        if (this.#from < 0) this.#handler.value(path, chunk, 0, 0, at)
-        else this.#handler.value(path, chunk, this.#from - base, this.#to - base, at)
-      }
+      const { from, to, pieces, length } = this.#text
+      const { chunk, base } = this.bytes
+      if (length > 0) this.#handler.value(path, pieces, 0, length, at)
+      else if (from < 0) this.#handler.value(path, chunk, 0, 0, at)
+      else this.#handler.value(path, chunk, from - base, to - base, at)
     }
     this.#handler.close(path, at, this.position)
     this.#depth -= 1
     this.#leaf = false
+    this.#boundary = this.position
     this.#token()
   }
 
@@ -264,96 +277,91 @@ export class XmlSource {
     const end = this.position - 1
     if (end - this.#lastEvent > feedBounds.tokenBytes) this.#tokenTooLong()
     const from = end - text.length
-    const untouched = from === this.#pieceAt && from >= this.bytes.base && !this.#hasCarriageReturn
-    if (this.#leaf && untouched && this.#from < 0 && this.#scratchLength === 0) {
-      this.#from = from
-      this.#to = end
+    const own = this.#text
+    // saxes makes a line feed of CR LF and of CR
+    const isAsSent = from === this.#pieceAt && !(this.#hasCarriageReturn && text.includes('\n'))
+    if (this.#leaf && isAsSent && from >= this.bytes.base && own.from < 0 && own.length === 0) {
+      own.from = from
+      own.to = end
     } else this.#onPiece(text)
   }
 
   /** A piece of text that is not simply a range of the chunk. */
   #onPiece(text: string): void {
-    if (!this.#leaf) {
-      if (this.#depth > 0 && !isBlank(text)) this.#strayText(this.#pathAt[this.#depth] as number)
-      return
-    }
-    this.#keepText()
-    this.#append(text.length)
-    this.#scratch.write(text, this.#scratchLength - text.length, 'latin1')
-  }
-
-  /** The text at hand leaves its chunk for the scratch buffer. */
-  #keepText(): void {
-    if (this.#from < 0) return
-    const { chunk, base } = this.bytes
-    const length = this.#to - this.#from
-    this.#append(length)
-    chunk.copy(this.#scratch, this.#scratchLength - length, this.#from - base, this.#to - base)
-    this.#from = this.#to = -1
-  }
-
-  #append(length: number): void {
-    const needed = this.#scratchLength + length
-    if (needed > feedBounds.tokenBytes) this.#tokenTooLong()
-    if (needed > this.#scratch.length) {
-      const larger = Buffer.alloc(Math.max(needed, 2 * this.#scratch.length))
-      this.#scratch.copy(larger, 0, 0, this.#scratchLength)
-      this.#scratch = larger
-    }
-    this.#scratchLength = needed
-  }
-
-  #textLength(): number {
-    return this.#scratchLength > 0 ? this.#scratchLength : this.#to - this.#from
-  }
-
-  #textOf(): string {
-    if (this.#scratchLength > 0) return this.#scratch.toString('latin1', 0, this.#scratchLength)
-    return this.bytes.chunk.toString('latin1', this.#from - this.bytes.base, this.#to - this.bytes.base)
+    if (this.#leaf) this.#text.add(text)
+    else if (this.#depth > 0 && !isBlank(text)) this.#strayText(this.#pathAt[this.#depth] as number)
   }
 
   #strayText(path: number): void {
+    this.#recorder.stop()
     this.#handler.stray('element', `${this.paths.name(path)}/text()`, this.#tagAt[this.#depth] as number)
   }
 
-  #declarations(outer: NamespaceScope): NamespaceScope {
-    let scope = outer
-    for (let index = 0; index < this.#attributes; index++) {
-      const name = this.#names[index] as string
-      if (name === 'xmlns') scope = scope.declare('', (this.#values[index] as string).trim())
-      else if (name.startsWith('xmlns:')) scope = scope.declare(name.slice(6), (this.#values[index] as string).trim())
+  #deliverAttributes(scope: NamespaceScope, path: number): void {
+    const attributes = this.#attributes
+    for (let index = 0; index < attributes.count; index++) {
+      const kind = attributes.kind(index, scope, path)
+      if (kind === unknown) {
+        const shown = `${this.paths.name(path)}@${attributes.shownName(index, scope)}`
+        this.#recorder.stray(this.#depth, shown)
+        this.#handler.stray('attribute', shown, this.#openAt)
+      } else if (kind !== silent) {
+        const value = attributes.value(index)
+        if (index === this.#hole) this.#recorder.href(path)
+        else this.#recorder.attribute(path, kind, value)
+        this.#text.clear()
+        this.#text.add(value)
+        this.#handler.attribute(path, kind, this.#text.pieces, 0, value.length)
+      }
     }
-    if (scope.scopes > feedBounds.namespaceScopes)
-      throw new MeterlakeError('FEED_LIMIT', 'too many different namespace declarations', { byte: this.#openAt })
-    return scope
   }
 
-  #deliverAttributes(scope: NamespaceScope, path: number): void {
-    const seen: { readonly uri: string; readonly local: string }[] = []
-    for (let index = 0; index < this.#attributes; index++) {
-      const name = this.#names[index] as string
-      if (name === 'xmlns' || name.startsWith('xmlns:')) continue
-      const expanded = scope.attribute(name)
-      if (expanded.uri !== '') {
-        if (seen.some((other) => other.uri === expanded.uri && other.local === expanded.local))
-          throw new NamespaceError(`duplicate attribute ${name}`)
-        seen.push(expanded)
-        if (expanded.uri === xsi) continue
-      } else if (path === entryLink || path === feedLink) {
-        const attribute = name === 'href' ? hrefAttribute : name === 'rel' ? relAttribute : 0
-        if (attribute !== 0) {
-          const value = this.#values[index] as string
-          this.#scratchLength = 0
-          this.#append(value.length)
-          this.#scratch.write(value, 0, 'latin1')
-          this.#handler.attribute(path, attribute, this.#scratch, 0, value.length)
-          continue
-        }
+  /** A start tag becomes part of the run at hand; where it holds an href, the run ends there and another begins. */
+  #recordOpen(path: number): void {
+    const recorder = this.#recorder
+    this.#contexts.forget(this.#depth)
+    this.#hole = -1
+    if (this.#remembered === undefined || this.#slowWay.hasty) return recorder.stop()
+    this.#hole = this.#attributes.hrefIndex(path)
+    if (this.#hole >= 0) return this.#recordHole(path)
+    if (recorder.active) recorder.open(path, this.#openAt, this.#depth)
+  }
+
+  #recordHole(path: number): void {
+    const recorder = this.#recorder
+    const { chunk, base } = this.bytes
+    const value = this.#attributes.value(this.#hole)
+    const end = this.#attributes.end(this.#hole)
+    const from = end - value.length
+    const quote = chunk[end - base] as number
+    const outer = this.#contexts.of(this.#depth - 1, this.#parser.tags)
+    const isAsSent = this.#openAt >= base && from > this.#openAt && chunk[from - 1 - base] === quote && isPlain(value)
+    if (outer === undefined || !isAsSent) return recorder.stop()
+    const node = this.#memory.tagState(outer, chunk.subarray(this.#openAt - base, from - base))
+    recorder.end(chunk, base, from, node, this.#boundary)
+    recorder.begin(node, end)
+    recorder.openHeld(path, this.#depth)
+  }
+
+  /** The end of an element becomes part of the run at hand; where it had a text, that was the value, and a run begins. */
+  #recordClose(path: number): void {
+    const recorder = this.#recorder
+    const depth = this.#depth
+    if (this.#remembered === undefined || this.#slowWay.hasty) recorder.stop()
+    else if (this.#leaf) {
+      const { chunk, base } = this.bytes
+      const { from, to, length } = this.#text
+      if (length > 0) recorder.stop()
+      else if (from < 0 || isBlank(this.#text.latin1())) recorder.value(path, depth, from, to)
+      else {
+        const context = this.#contexts.of(depth, this.#parser.tags)
+        const node = context && this.#memory.textState(context, this.#handler.interest(path))
+        recorder.end(chunk, base, from, node, from)
+        recorder.begin(node, to)
       }
-      if (expanded.uri === '' && silentAttributes.has(name)) continue
-      const shown = expanded.uri === '' ? name : `{${expanded.uri}}${expanded.local}`
-      this.#handler.stray('attribute', `${this.paths.name(path)}@${shown}`, this.#openAt)
     }
+    if (recorder.active) recorder.close(path, depth, this.position)
+    this.#contexts.forget(depth)
   }
 
   /** Something ended here: the next piece of text begins, and the bound of a token counts anew. */
@@ -371,5 +379,7 @@ export class XmlSource {
     })
   }
 }
+
+const isPlain = (value: string) => /^[ -~]*$/.test(value)
 
 const noAttributes: Record<string, string> = {}

@@ -16,6 +16,11 @@ const certificateSchema = z.strictObject({
   passphrase: secretRefSchema.optional(),
 })
 
+const clientCertificateSchema = certificateSchema.extend({
+  /** A second certificate that stands ready: used when the first is refused or has expired. */
+  next: certificateSchema.optional(),
+})
+
 const hostPort = z.string().regex(/^[^\s:]+:\d{1,5}$/, 'host:port, e.g. 0.0.0.0:8443')
 
 /** A profile in parts: what differs from the built-in one. */
@@ -35,9 +40,17 @@ export const custodianConfigSchema = z.strictObject({
   /** Text: client ids are padded (`00123`). */
   client_id: z.string().min(1),
   client_secret: secretRefSchema,
-  /** Never derived from client_id. */
-  bulk_id: z.string().min(1),
-  certificate: certificateSchema,
+  /** Never derived from client_id. Absent: read from ApplicationInformation, which needs `application`. */
+  bulk_id: z.string().min(1).optional(),
+  /** For ApplicationInformation: what the custodian has registered of us. */
+  application: z
+    .strictObject({
+      /** Absent: found through the Authorizations. */
+      id: z.string().min(1).optional(),
+      registration_access_token: secretRefSchema,
+    })
+    .optional(),
+  certificate: clientCertificateSchema,
   /** Path of a PEM bundle that the custodian's server certificate must chain to; absent: the public authorities. */
   ca: z.string().optional(),
 })
@@ -46,11 +59,21 @@ export const webhookConfigSchema = z.strictObject({
   listen: hostPort.default('0.0.0.0:8443'),
   /** Path of the registered notification URI. */
   path: z.string().startsWith('/').default('/notify'),
+  /** The registered notification URI, as the utility reaches it; absent: `doctor` asks at `listen`. */
+  url: z.url().startsWith('https://').optional(),
   certificate: certificateSchema,
   /** Path of a PEM bundle of authorities for the sender's certificate. */
   client_ca: z.string(),
   /** SHA-256 fingerprints (hex, colons allowed) of senders' certificates; empty: any certificate of `client_ca`. */
   client_fingerprints: z.array(z.string()).default([]),
+})
+
+/** Local ports for those who watch; absent: not open. */
+export const operationsConfigSchema = z.strictObject({
+  /** host:port of the Prometheus endpoint `/metrics`. */
+  metrics: hostPort.optional(),
+  /** host:port of `/healthz` and `/readyz`. */
+  health: hostPort.optional(),
 })
 
 export const temporalConfigSchema = z.strictObject({
@@ -62,15 +85,31 @@ export const temporalConfigSchema = z.strictObject({
 })
 
 /** The file and environment together, before paths are made absolute. */
-export const configSchema = z.strictObject({
-  lake: z.strictObject({ dir: z.string().default('./lake'), pii: z.string().optional() }).prefault({}),
-  custodian: custodianConfigSchema.optional(),
-  webhook: webhookConfigSchema.optional(),
-  temporal: temporalConfigSchema.prefault({}),
-  log: z
-    .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info') })
-    .prefault({}),
-})
+export const configSchema = z
+  .strictObject({
+    lake: z.strictObject({ dir: z.string().default('./lake'), pii: z.string().optional() }).prefault({}),
+    custodian: custodianConfigSchema.optional(),
+    webhook: webhookConfigSchema.optional(),
+    temporal: temporalConfigSchema.prefault({}),
+    operations: operationsConfigSchema.prefault({}),
+    reader: z
+      .strictObject({
+        /** `off`: every byte of a feed goes through the XML parser. What is read is the same. */
+        markup_memory: z.enum(['on', 'off']).default('on'),
+      })
+      .prefault({}),
+    log: z
+      .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info') })
+      .prefault({}),
+  })
+  .refine(
+    ({ custodian }) =>
+      custodian === undefined || custodian.bulk_id !== undefined || custodian.application !== undefined,
+    {
+      path: ['custodian', 'bulk_id'],
+      message: 'is needed, unless custodian.application says how to read it',
+    },
+  )
 
 export type SecretRef = z.infer<typeof secretRefSchema>
 export type CustodianConfig = z.infer<typeof custodianConfigSchema>

@@ -39,6 +39,10 @@ export const errorCodes = {
     retryable: false,
     next: 'The custodian refused the client certificate. Check `custodian.certificate`, its expiry and its registration.',
   },
+  CERTIFICATE_SWITCHED: {
+    retryable: true,
+    next: 'The custodian refused the client certificate; the one that stands ready is used from now on and the request repeated.',
+  },
   TOKEN_REFUSED: {
     retryable: false,
     next: 'The custodian refused the client id or secret. Check `custodian.client_id` and the secret it refers to.',
@@ -60,6 +64,18 @@ export const errorCodes = {
   REQUEST_REFUSED: {
     retryable: false,
     next: 'The custodian refused the request (400). Read its answer in the details.',
+  },
+  NOT_ENTITLED: {
+    retryable: false,
+    next: 'The custodian does not offer this to our registration. Nothing else depends on it.',
+  },
+  RANGE_TOO_LARGE: {
+    retryable: false,
+    next: 'The custodian refuses so long a date range. It is split; one day alone cannot be: ask the utility.',
+  },
+  REQUEST_UNANSWERED: {
+    retryable: false,
+    next: 'The custodian accepted the request (202) and never notified. Check the webhook and its registration, then ask again.',
   },
   RATE_LIMITED: { retryable: true, next: 'The custodian asks to wait (429). The wait is honoured.' },
   QUOTA_EXHAUSTED: {

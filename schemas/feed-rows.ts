@@ -6,6 +6,8 @@
  * may bring its entries in any order, at flat memory.
  */
 
+import type { PersonalTable } from './tables-personal.ts'
+
 /** NULL of an int32 column on the hot path. No ESPI code is that small. */
 export const nullInt32 = -2_147_483_648
 
@@ -81,6 +83,11 @@ export type FeedRow =
         | 'usage_summary_line'
       readonly [column: string]: string | number | boolean | null
     }
+  /** Rows of customer feeds; the warehouse adds the opaque keys. */
+  | {
+      readonly table: PersonalTable
+      readonly [column: string]: string | number | boolean | null
+    }
   | {
       readonly table: 'quarantine'
       readonly rule: string
@@ -118,11 +125,17 @@ export interface FeedSummary {
   readonly blocks: number
   readonly readings: number
   readonly quarantined: number
+  /** Different runs of markup learned; 0 where the memory was off. */
+  readonly markupRuns: number
+  /** Bytes that went through saxes: all of them where the memory was off. */
+  readonly slowBytes: number
 }
 
 export interface FeedReaderOptions {
   readonly timeZone: string
   readonly usagePointIdentity: 'id' | 'path'
+  /** False: every byte goes through saxes. Rows and errors are the same. Default true. */
+  readonly markupMemory?: boolean
 }
 
 /** A feed reader: bytes in, rows to its sink. `write` and `end` throw a MeterlakeError (FEED_*) for a file that is refused whole. */

@@ -47,13 +47,26 @@ export interface NotificationPage extends Omit<NotificationPlan, 'resources'> {
 /** What is done with one spooled notification; `resume` is set by its own continue-as-new only. */
 export interface IngestNotificationInput {
   readonly received: ReceivedNotification
-  readonly resume?: { readonly offset: number; readonly outcomes: readonly ResourceOutcome[] }
+  readonly resume?: {
+    readonly offset: number
+    readonly outcomes: readonly ResourceOutcome[]
+    readonly feeds?: readonly NotifiedResource['feed'][]
+  }
 }
 
 export interface IngestResourceInput {
   readonly notificationId: string | null
   readonly resource: PlannedResource
   readonly deadlineAt: string
+  /** From 1: an operator had the bytes asked for anew, because those that came were no feed. */
+  readonly retry?: number
+}
+
+/** A package that failed and waits for an operator: its notification goes on without it. */
+export interface ParkedResource {
+  readonly urlSha256: string
+  readonly code: ErrorCode | 'UNKNOWN'
+  readonly message: string
 }
 
 /** What one request for a resource brought. `not_ready` is a 202: the custodian notifies again. */
@@ -119,18 +132,33 @@ export type ResourceOutcome =
     }
   | { readonly status: 'no_data' }
   | { readonly status: 'not_ready' }
-  /** An Authorization changed: recorded, not fetched (it holds secrets). */
-  | { readonly status: 'noted' }
-  | { readonly status: 'failed'; readonly code: ErrorCode | 'UNKNOWN'; readonly message: string }
+  /** An Authorization changed: what changed is in `core.authorization`, its secrets nowhere. */
+  | { readonly status: 'noted'; readonly authorizations?: number; readonly entitled?: boolean }
+  /** `parked`: its run waits for an operator (`retryNow`, `abandon`). */
+  | {
+      readonly status: 'failed'
+      readonly code: ErrorCode | 'UNKNOWN'
+      readonly message: string
+      readonly parked?: true
+    }
 
 export interface NotificationOutcome {
   readonly status: 'ingested' | 'empty' | 'sentinel' | 'refused' | 'malformed' | 'partial' | 'failed'
   readonly resources: readonly ResourceOutcome[]
 }
 
+/** One file of a notification as it is told to those who wait for an answer. */
+export interface AnnouncedFile {
+  readonly feed: NotifiedResource['feed']
+  readonly status: ResourceOutcome['status']
+  readonly sha256: string | null
+}
+
 /** Answer of the `progress` query of ingestNotification and ingestResource. */
 export interface IngestProgress {
-  readonly step: 'reading' | 'token' | 'downloading' | 'loading' | 'publishing' | 'done' | 'failed'
+  readonly step: 'reading' | 'token' | 'downloading' | 'loading' | 'publishing' | 'parked' | 'done' | 'failed'
+  /** While parked: the error that parked it. */
+  readonly code?: ErrorCode | 'UNKNOWN'
   readonly resources?: number
   readonly finished?: number
 }

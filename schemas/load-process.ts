@@ -16,6 +16,8 @@ export type LakeJob =
       readonly roots: LakeRoots
       readonly profile: { readonly name: string; readonly timeZone: string; readonly usagePointIdentity: 'id' | 'path' }
       readonly request: LoadRequest
+      /** False: the reader remembers no markup. Default true. */
+      readonly markupMemory?: boolean
     }
   | { readonly kind: 'publish'; readonly roots: LakeRoots; readonly timeZone: string }
 

@@ -28,6 +28,19 @@ export const versionFileSchema = fileRefSchema.extend({
   dtMax: z.iso.date(),
 })
 
+const personalFiles = z.array(fileRefSchema).default([])
+/** Files of the tables of `tables-personal.ts`. */
+const personalFilesSchema = z.object({
+  customer: personalFiles,
+  customer_account: personalFiles,
+  customer_agreement: personalFiles,
+  service_location: personalFiles,
+  meter: personalFiles,
+  demand_response_program: personalFiles,
+  program_date_code: personalFiles,
+  service_supplier: personalFiles,
+})
+
 export const manifestSchema = z.object({
   format: z.literal(1),
   /** The commit's number: 1, 2, 3 … without gaps. */
@@ -52,17 +65,29 @@ export const manifestSchema = z.object({
     tou_code: z.array(fileRefSchema),
     usage_summary: z.array(fileRefSchema),
     usage_summary_line: z.array(fileRefSchema),
+    usage_point_agreement: z.array(fileRefSchema).default([]),
+    usage_point_place: z.array(fileRefSchema).default([]),
     channel: z.array(fileRefSchema),
     confirmation: z.array(fileRefSchema).default([]),
     quarantine: z.array(fileRefSchema),
     drift: z.array(fileRefSchema),
     load: z.array(fileRefSchema),
     notification: z.array(fileRefSchema),
+    /** Absent in lakes that were written before it was. */
+    authorization: z.array(fileRefSchema).default([]),
+    /** Absent in manifests of before ad hoc requests. */
+    request: z.array(fileRefSchema).default([]),
   }),
   /** The raw archive is named by content; these are the files loads of the lake refer to. */
   raw: z.array(fileRefSchema),
   /** Files under the pii root. */
-  pii: z.object({ raw: z.array(fileRefSchema), quarantine: z.array(fileRefSchema) }),
+  pii: z.object({
+    raw: z.array(fileRefSchema),
+    quarantine: z.array(fileRefSchema),
+    tables: personalFilesSchema.prefault({}),
+    /** Tells the secret of the opaque keys apart from another, without saying it; null: nothing was keyed yet. */
+    keyCheck: z.string().nullable().default(null),
+  }),
   /** Shortest and longest duration_s of any interval known: they bound how far a reading reaches over others. */
   minDurationS: z.int().positive().nullable(),
   maxDurationS: z.int().nonnegative(),

@@ -25,8 +25,8 @@ export const profileSchema = z.object({
   limits: z.object({
     /** Over all clients of the vendor. */
     perSecond: z.number().positive(),
-    /** Added to the distance of two requests, for what delays one on its way. */
-    marginMs: z.number().min(0).default(50),
+    /** How long a request may be on its way: the next is counted from its answer, or from so long after it was sent. 0: not looked at. */
+    marginMs: z.number().min(0).default(200),
     perHourPerClient: z.int().positive(),
     /** Length of the window that `perHourPerClient` counts in; shorter only where a simulator's is. */
     hourMs: z.int().positive().default(3_600_000),
@@ -34,6 +34,8 @@ export const profileSchema = z.object({
     dayStartsAtLocal: z.string().regex(/^\d\d:\d\d$/),
     fetchWithinDays: z.number().positive(),
   }),
+  /** Feeds that are expected every day. */
+  dailyFeeds: z.array(z.enum(['usage', 'customer'])).default(['usage', 'customer']),
   /** correlationIDs of test notifications: recorded, never fetched. */
   sentinelCorrelationIds: z.array(z.string()),
   /** Statuses that mean "the token is not accepted": PG&E says 403. */

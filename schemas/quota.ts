@@ -4,7 +4,10 @@
 export interface QuotaLimits {
   /** Least distance of two requests of the vendor, over all its clients, where they arrive. */
   readonly spacingMs: number
-  /** Kept beside each limit for what lies between the sender's clock and the arrival. */
+  /**
+   * How long a request may be on its way: it counts as arrived so long after it was sent, or when it is answered, whichever is first. 0: it arrives
+   * at its moment, and nobody says so (demo, tests of other things).
+   */
   readonly marginMs: number
   /** Requests of a client in any window of `hourMs`. */
   readonly perHour: number
@@ -25,7 +28,7 @@ export interface AcquireInput {
   readonly client: string
   /** What the request is for: `token`, `package`, …; counted apart. */
   readonly kind: string
-  /** The same id gets the same answer, until half a minute after its moment. */
+  /** Who asks again does so under the same id; the turn that is open is answered again. */
   readonly requestId: string
   /** The sender needs so long to get ready: no moment before. */
   readonly leadMs: number
@@ -34,29 +37,62 @@ export interface AcquireInput {
   readonly day: QuotaDay
 }
 
-/** A moment that belongs to this request alone, or from when on asking again may help. `nowMs` is the ledger's clock. */
-export type AcquireAnswer =
-  | { readonly nowMs: number; readonly waitMs: number; readonly sendAtMs: number }
-  | { readonly nowMs: number; readonly deniedUntilMs: number; readonly reason: DenialReason }
+/**
+ * A turn, when to ask again (soon: the sender waits), or until when there is none (it gives up its slot meanwhile). `nowMs` is the
+ * ledger's clock, and so are all others.
+ */
+export type AcquireAnswer = { readonly nowMs: number } & (
+  | GrantedTurn
+  | { readonly askAgainAtMs: number }
+  | { readonly deniedUntilMs: number; readonly reason: DenialReason }
+)
+
+export interface GrantedTurn {
+  /** Nothing is sent before. */
+  readonly sendAtMs: number
+  /** Nor after: the turn is over then. Null: whenever it is sent. */
+  readonly latestMs: number | null
+  /** The request before this is not answered yet: its answer may still be that everyone is to wait. */
+  readonly isAfterUnanswered: boolean
+}
 
 export type DenialReason = 'day' | 'hour' | 'asked to wait' | 'too many wait'
 
-/** Update `penalise` of apiQuota: the custodian asked to wait (Retry-After), which counts for every client. */
-export interface PenaliseInput {
-  readonly untilMs: number
+/** Update `settle` of apiQuota: what became of a turn. */
+export interface SettleInput {
+  readonly requestId: string
+  /** The request has arrived by then; null: nothing was sent, the turn is given back. */
+  readonly arrivedByMs: number | null
+  readonly isAnswered: boolean
+  /** The custodian asked to wait until then (Retry-After), which counts for every client. */
+  readonly waitUntilMs?: number
 }
 
 export interface QuotaLedger {
-  /** Moments given away, of all clients, ascending; those that may still matter. */
-  readonly slots: readonly number[]
+  /** When the last request had arrived for certain; 0: there was none. */
+  readonly arrivedByMs: number
+  readonly isAnswered: boolean
+  /** The one turn that is given and not settled. */
+  readonly open: OpenTurn | null
+  /** Who was told to ask again, and when. */
+  readonly waiting: readonly { readonly requestId: string; readonly askAtMs: number }[]
   readonly penalisedUntilMs: number
   readonly clients: Readonly<Record<string, ClientLedger>>
-  /** Moment by requestId, of late. */
-  readonly granted: Readonly<Record<string, number>>
 }
 
-interface ClientLedger {
-  /** Moments of the last hour, ascending; `hourMs` is how long that was when last asked. */
+export interface OpenTurn {
+  readonly requestId: string
+  readonly client: string
+  readonly kind: string
+  readonly sendAtMs: number
+  readonly latestMs: number
+  readonly marginMs: number
+  /** Starts of the days it was counted in. */
+  readonly days: readonly number[]
+}
+
+export interface ClientLedger {
+  /** Arrivals of the last hour, ascending; `hourMs` is how long that was when last asked. */
   readonly hour: readonly number[]
   readonly hourMs: number
   /** Ascending: the current day, its neighbours. */
@@ -77,7 +113,7 @@ export interface ApiQuotaInput {
 
 /** Answer of the `usage` query of apiQuota. */
 export interface QuotaUsage {
-  /** Moments given away that have not come yet. */
+  /** Requests that were told to ask again. */
   readonly waiting: number
   /** 0: never. */
   readonly penalisedUntilMs: number

@@ -15,12 +15,16 @@ const resourceNames = new Set([
   'Customer',
   'CustomerAccount',
   'CustomerAgreement',
+  'DemandResponseProgram',
   'ElectricPowerQualitySummary',
   'ElectricPowerUsageSummary',
+  'EndDevice',
   'IntervalBlock',
   'LocalTimeParameters',
   'Meter',
   'MeterReading',
+  'ProgramDateIdMapping',
+  'ProgramDateIdMappings',
   'ProgramIdMapping',
   'ReadingType',
   'ReadServiceStatus',
@@ -47,27 +51,37 @@ export interface ResourceUri {
   readonly query: string
 }
 
+/** What stood before the first resource name last time: hrefs of a feed share it. Ends with a slash. */
+let lastPrefix = ''
+
 /** Parses an href. Returns undefined where it names no ESPI resource. */
 export function parseResourceUri(href: string): ResourceUri | undefined {
   const queryAt = href.indexOf('?')
   const path = queryAt < 0 ? href : href.slice(0, queryAt)
-  const parts = path.split('/')
-  const first = parts.findIndex((part) => resourceNames.has(part))
-  if (first < 0) return undefined
+  const isShared = path.startsWith(lastPrefix)
+  let from = isShared ? lastPrefix.length : 0
+  // the first part that is a resource name: what comes before it is the prefix
+  let to = partEnd(path, from)
+  while (!resourceNames.has(path.slice(from, to))) {
+    if (to === path.length) return undefined
+    from = to + 1
+    to = partEnd(path, from)
+  }
+  if (!isShared || from !== lastPrefix.length) lastPrefix = path.slice(0, from)
   const segments: ResourceSegment[] = []
-  for (let at = first; at < parts.length; at += 2) {
-    const name = parts[at] as string
-    const id = parts[at + 1]
-    segments.push(id === undefined ? { name } : { name, id })
+  for (let at = from; at <= path.length;) {
+    const nameEnd = partEnd(path, at)
+    const name = path.slice(at, nameEnd)
+    const idEnd = nameEnd === path.length ? nameEnd : partEnd(path, nameEnd + 1)
+    segments.push(nameEnd === path.length ? { name } : { name, id: path.slice(nameEnd + 1, idEnd) })
+    at = idEnd + 1
   }
-  return {
-    prefix: parts
-      .slice(0, first)
-      .map((part) => `${part}/`)
-      .join(''),
-    segments,
-    query: queryAt < 0 ? '' : href.slice(queryAt),
-  }
+  return { prefix: lastPrefix, segments, query: queryAt < 0 ? '' : href.slice(queryAt) }
+}
+
+function partEnd(path: string, from: number): number {
+  const slash = path.indexOf('/', from)
+  return slash < 0 ? path.length : slash
 }
 
 /** The inverse of {@link parseResourceUri}: `formatResourceUri(parseResourceUri(x)) === x`. */

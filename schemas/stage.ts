@@ -1,10 +1,11 @@
 /**
- * `lake/staging/<id>/stage.json`: what one load, or one notification, brings to the next commit. It is written last and created
+ * `lake/staging/<id>/stage.json`: what one load, one notification or one request brings to the next commit. It is written last and created
  * exclusively, so a staging folder without it is an attempt that never finished. It names its files: they lie in a folder
- * of the attempt (`staging/<id>/<attempt>/readings.parquet`), those of a customer feed under the pii root.
+ * of the attempt (`staging/<id>/<attempt>/readings.parquet`), those with personal data under the pii root.
  */
 import { z } from 'zod'
 import { type ErrorCode, errorCodes } from './errors.ts'
+import { requestStatuses } from './pull.ts'
 
 const errorCodeSchema = z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]])
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
@@ -29,6 +30,16 @@ export const stagedTableNames = [
   'tou_code',
   'usage_summary',
   'usage_summary_line',
+  'usage_point_agreement',
+  'usage_point_place',
+  'customer',
+  'customer_account',
+  'customer_agreement',
+  'service_location',
+  'meter',
+  'demand_response_program',
+  'program_date_code',
+  'service_supplier',
   'quarantine',
   'drift',
 ] as const
@@ -41,7 +52,7 @@ export const stagedLoadSchema = z.object({
   format: z.literal(1),
   loadId: z.string().regex(/^[0-9a-f]{16}$/),
   sha256,
-  /** As in the ledger: `quarantined` has entries left out; `archived` is a customer feed; `failed` has no files. */
+  /** As in the ledger: `quarantined` has entries left out; `archived` was a customer feed before its tables came; `failed` has no files. */
   status: z.enum(['loaded', 'quarantined', 'archived', 'failed']),
   error: z.object({ code: errorCodeSchema, message: z.string() }).nullable(),
   kind: z.enum(['usage', 'customer']),
@@ -66,6 +77,9 @@ export const stagedLoadSchema = z.object({
     quarantined: count,
     /** Kinds of unknown elements, attributes and codes: rows of `drift`. */
     drift: count,
+    /** Pieces of markup the reader learned, and bytes that went through the XML parser. Absent: staged before they were counted. */
+    markupRuns: count.default(0),
+    slowBytes: count.default(0),
   }),
   /** Earliest and latest local day of the readings; null: no readings. */
   localDateMin: z.iso.date().nullable(),
@@ -91,8 +105,66 @@ export const stagedNotificationSchema = z.object({
   message: z.string().nullable(),
 })
 
-export const stageSchema = z.discriminatedUnion('stage', [stagedLoadSchema, stagedNotificationSchema])
+const instant = z.string().nullable()
+
+/** An Authorization as the custodian told it: no tokens, no secrets. Instants RFC 3339. */
+export const authorizationRowSchema = z.object({
+  authorizationId: z.string(),
+  /** The custodian has it no more; what else is known of it is what was told before. */
+  gone: z.boolean(),
+  status: z.int().nullable(),
+  authorizedStartAt: instant,
+  authorizedEndAt: instant,
+  publishedStartAt: instant,
+  publishedEndAt: instant,
+  expiresAt: instant,
+  scope: z.string().nullable(),
+  /** Path of what it opens. */
+  resource: z.string().nullable(),
+  customerResource: z.string().nullable(),
+  publishedAt: instant,
+  updatedAt: instant,
+})
+
+/** Authorizations as they were at one moment. Its folder is `staging/authorization-<ms>-<first 16 of the SHA-256 of its rows>`. */
+export const stagedAuthorizationsSchema = z.object({
+  stage: z.literal('authorization'),
+  format: z.literal(1),
+  observedAt: z.string(),
+  rows: z.array(authorizationRowSchema),
+})
+
+/** A row of `ops.request`. Its folder is `staging/request-<request id>-<ordinal of the status>`. */
+export const stagedRequestSchema = z.object({
+  stage: z.literal('request'),
+  format: z.literal(1),
+  requestId: z.uuid(),
+  reason: z.enum(['pull', 'backfill', 'reconcile']),
+  feed: z.enum(['usage', 'customer', 'program']),
+  by: z.enum(['published', 'updated']).nullable(),
+  window: z.object({ from: z.iso.date(), to: z.iso.date() }).nullable(),
+  ask: z.int().positive(),
+  askedAt: z.string(),
+  changedAt: z.string(),
+  status: z.enum(requestStatuses),
+  transaction: z.string().nullable(),
+  notificationId: z.string().nullable(),
+  resources: count,
+  loaded: count,
+  errorCode: z.string().nullable(),
+  message: z.string().nullable(),
+})
+
+export const stageSchema = z.discriminatedUnion('stage', [
+  stagedLoadSchema,
+  stagedNotificationSchema,
+  stagedAuthorizationsSchema,
+  stagedRequestSchema,
+])
 
 export type StagedLoadRecord = z.infer<typeof stagedLoadSchema>
 export type StagedNotification = z.infer<typeof stagedNotificationSchema>
+export type AuthorizationRow = Readonly<z.infer<typeof authorizationRowSchema>>
+export type StagedAuthorizations = z.infer<typeof stagedAuthorizationsSchema>
+export type StagedRequest = z.infer<typeof stagedRequestSchema>
 export type Stage = z.infer<typeof stageSchema>

@@ -4,6 +4,7 @@
  */
 import type { Schema } from 'apache-arrow'
 import { bigint, column, date, flag, instant, integer, table, text } from './column.ts'
+import { personalTables } from './tables-personal.ts'
 import { tables } from './tables.ts'
 
 const blockSeq = column('block_seq', integer, { meaning: 'ordinal of the block in this feed, from 0' })
@@ -78,6 +79,16 @@ export const stagingTables = {
   tou_code: staged(tables.tou_code),
   usage_summary: staged(tables.usage_summary),
   usage_summary_line: staged(tables.usage_summary_line),
+  usage_point_agreement: staged(tables.usage_point_agreement),
+  usage_point_place: staged(tables.usage_point_place),
+  customer: staged(personalTables.customer),
+  customer_account: staged(personalTables.customer_account),
+  customer_agreement: staged(personalTables.customer_agreement),
+  service_location: staged(personalTables.service_location),
+  meter: staged(personalTables.meter),
+  demand_response_program: staged(personalTables.demand_response_program),
+  program_date_code: staged(personalTables.program_date_code),
+  service_supplier: staged(personalTables.service_supplier),
   quarantine: staged(tables.quarantine),
   drift: staged(tables.drift),
 } as const satisfies Record<string, Schema>

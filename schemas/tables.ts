@@ -3,6 +3,7 @@
  * the name, type, unit and meaning of a column are said once, here.
  */
 import type { Schema } from 'apache-arrow'
+import { usagePointAgreement, usagePointPlace } from './tables-attribute.ts'
 import {
   confirmation,
   meterReading,
@@ -13,7 +14,7 @@ import {
   usageSummaryLine,
 } from './tables-dimension.ts'
 import { channel, current, history, parked, receipt } from './tables-interval.ts'
-import { drift, load, notification, quarantine } from './tables-operation.ts'
+import { authorization, drift, load, notification, quarantine, request } from './tables-operation.ts'
 
 /** Tables the lake keeps as Parquet, by name. `satisfies` keeps the names literal. */
 export const tables = {
@@ -27,12 +28,16 @@ export const tables = {
   tou_code: touCode,
   usage_summary: usageSummary,
   usage_summary_line: usageSummaryLine,
+  usage_point_agreement: usagePointAgreement,
+  usage_point_place: usagePointPlace,
   channel,
   confirmation,
   quarantine,
   drift,
   load,
   notification,
+  authorization,
+  request,
 } as const satisfies Record<string, Schema>
 
 export type TableName = keyof typeof tables

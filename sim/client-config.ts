@@ -37,6 +37,7 @@ export async function writeClientConfig(
     '[webhook]',
     `listen = ${text(`127.0.0.1:${webhook.port || '443'}`)}`,
     `path = ${text(webhook.pathname)}`,
+    ...(webhook.protocol === 'https:' ? [`url = ${text(notifyUrl)}`] : []),
     `certificate = ${pair(certificates.webhook)}`,
     `client_ca = ${text(certificates.ca)}`,
     '',

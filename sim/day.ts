@@ -80,8 +80,8 @@ function daysCorrectedLongAfter(
   return days
 }
 
-/** The bill of the package, and the one that is sent again two days after with an amount corrected. */
-function planBills(fleet: Fleet, usagePoint: UsagePointPlan, at: number): readonly BillPlan[] {
+/** Bills in the package of operating day `at`: the bill of the package, and the one that is sent again two days after with an amount corrected. */
+export function planBills(fleet: Fleet, usagePoint: UsagePointPlan, at: number): readonly BillPlan[] {
   const bills: BillPlan[] = []
   for (const [issued, revision] of [
     [at - 2, 1],

@@ -4,26 +4,40 @@ import { createFleet, type Fleet } from './fleet.ts'
 import { changesPackage, dailyPackage, type FeedPackage, historyPackage } from './package.ts'
 import { isoOfDay, localDayOf } from './pacific-day.ts'
 import { type FeedKind, type PreparedStore, renderedBody } from './prepared.ts'
+import type { Registry } from './registry.ts'
 import { renderFeed } from './render-feed.ts'
 
 export const basePath = '/GreenButtonConnect/espi/1_1/resource'
 export const tokenPath = '/datacustodian/oauth/v2/token'
 export const testTokenPath = '/datacustodian/test/oauth/v2/token'
 
-/** Longest window of one request, days; longer ones are refused as `Date Range Too Large`. */
-const longestWindow_days = 370
-/** Years of history the custodian keeps. */
-const history_days = 3 * 365
+/** What the custodian has and lets others ask for. */
+export interface HistoryLimits {
+  /** Longest window of one request, days; longer ones are refused as `Date Range Too Large`. */
+  readonly longestWindow_days: number
+  /** How far its history reaches back (24, 36 or 48 months, utility.md). */
+  readonly history_days: number
+}
+
+export const usualHistory: HistoryLimits = { longestWindow_days: 370, history_days: 3 * 365 }
 
 export interface EndpointContext {
   readonly fleet: Fleet
   readonly prepared: PreparedStore
   readonly now: () => number
+  readonly registry: Registry
+  readonly history: HistoryLimits
   /** Prepares packages and notifies after a while. */
-  readonly answerLater: (request: { usage: FeedPackage } | { customers: true }) => Promise<void>
+  readonly answerLater: (request: { usage: FeedPackage } | { customers: true } | { programs: true }) => Promise<void>
+  /** False: demand-response programs are refused, as by default. */
+  readonly hasPrograms: boolean
 }
 
-const feeds: Readonly<Record<string, FeedKind>> = { Bulk: 'usage', BulkRetailCustomerInfo: 'customer' }
+const feeds: Readonly<Record<string, FeedKind>> = {
+  Bulk: 'usage',
+  BulkRetailCustomerInfo: 'customer',
+  BulkRetailDRPrgInfo: 'program',
+}
 const feedHeaders = { 'content-type': 'application/atom+xml' }
 
 /** Answers an authenticated GET of a path under {@link basePath}. */
@@ -33,7 +47,7 @@ export async function answerResource(context: EndpointContext, path: string, que
   const [, name, id, rest] = /^\/Batch\/(\w+)\/([^/]+)(\/.*)?$/.exec(path.slice(basePath.length)) ?? []
   if (name === undefined || rest !== undefined) return noListener(path)
   if (id !== context.fleet.bulkId) return textAnswer(400, "client credentials doesn't match")
-  if (name === 'BulkRetailDRPrgInfo') return jsonAnswer(403, { error: 'access_denied' })
+  if (name === 'BulkRetailDRPrgInfo' && !context.hasPrograms) return jsonAnswer(403, { error: 'access_denied' })
   const feed = feeds[name]
   if (feed === undefined) return noListener(path)
   const correlationId = query.get('correlationID')
@@ -64,6 +78,7 @@ function requestBulk(context: EndpointContext, feed: FeedKind, query: URLSearchP
     notifies: () => context.answerLater(request),
   })
   if (feed === 'customer') return accepted({ customers: true })
+  if (feed === 'program') return accepted({ programs: true })
   const byChange = query.has('updated-min')
   const kind = byChange ? 'updated' : 'published'
   const from = query.get(`${kind}-min`)
@@ -72,6 +87,7 @@ function requestBulk(context: EndpointContext, feed: FeedKind, query: URLSearchP
   const from_s = zuluSeconds(from)
   const to_s = zuluSeconds(to)
   if (from_s === undefined || to_s === undefined || to_s < from_s) return badRequest('Invalid date')
+  const { longestWindow_days, history_days } = context.history
   if (to_s - from_s > longestWindow_days * 86_400) return textAnswer(400, 'Date Range Too Large')
   const today = localDayOf(context.now() / 1000)
   const first = Math.max(localDayOf(from_s), today - history_days)
@@ -82,7 +98,7 @@ function requestBulk(context: EndpointContext, feed: FeedKind, query: URLSearchP
   return accepted({
     usage: byChange
       ? changesPackage(context.fleet, ...days, context.now())
-      : historyPackage(context.fleet, ...days, { generatedAt_ms: context.now() }),
+      : historyPackage(context.fleet, ...days, { generatedAt_ms: context.now(), withBills: true }),
   })
 }
 

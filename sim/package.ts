@@ -1,7 +1,7 @@
 /** Packages: what one generation of a feed holds. Rendering and truth both start here. */
 import type { BillPlan } from './bill-plan.ts'
 import type { BlockPlan, UsagePointContent } from './content.ts'
-import { planDay } from './day.ts'
+import { planBills, planDay } from './day.ts'
 import type { Fleet, Service, UsagePointPlan } from './fleet.ts'
 import { dayOfIso, localDayOf, startOfDay_s } from './pacific-day.ts'
 import { blockAsOf, lateBy } from './schedule.ts'
@@ -61,17 +61,17 @@ export function dailyPackage(
 
 /**
  * A long history as one package: every local day from `from` to `to` (both included), one block a series and day, as the utility has it
- * at `generatedAt_ms` (default: 11 hours after the last day).
+ * at `generatedAt_ms` (default: 11 hours after the last day). `withBills`: with the bills that were issued on these days.
  */
 export function historyPackage(
   fleet: Fleet,
   from: string,
   to: string,
-  options: { generatedAt_ms?: number } = {},
+  options: { generatedAt_ms?: number; withBills?: boolean } = {},
 ): FeedPackage {
   const first = dayOfIso(from)
   const last = dayOfIso(to)
-  const { generatedAt_ms = (startOfDay_s(last + 1) + 40_233) * 1000 + 4 } = options
+  const { generatedAt_ms = (startOfDay_s(last + 1) + 40_233) * 1000 + 4, withBills = false } = options
   const at = localDayOf(generatedAt_ms / 1000) - 1
   return createPackage(fleet, `history ${from} ${to}`, generatedAt_ms, (usagePoint) => {
     const blocks: BlockPlan[] = []
@@ -81,7 +81,12 @@ export function historyPackage(
         if (isThere) blocks.push(blockAsOf(fleet, usagePoint, series, day, at))
       }
     }
-    return blocks.length === 0 ? undefined : { usagePoint, partial: false, blocks, bills: [] }
+    const bills = new Map<string, BillPlan>()
+    if (withBills)
+      for (let day = first; day <= last; day += 1)
+        for (const bill of planBills(fleet, usagePoint, day)) bills.set(bill.summaryId, bill)
+    if (blocks.length === 0 && bills.size === 0) return undefined
+    return { usagePoint, partial: false, blocks, bills: [...bills.values()] }
   })
 }
 

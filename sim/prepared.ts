@@ -7,7 +7,7 @@ import type { StreamedBody } from './answer.ts'
 
 const life_ms = 5 * 86_400_000
 
-export type FeedKind = 'usage' | 'customer'
+export type FeedKind = 'usage' | 'customer' | 'program'
 
 interface PreparedEntry {
   readonly feed: FeedKind

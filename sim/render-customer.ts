@@ -1,150 +1,170 @@
-/** The customer feed (BulkRetailCustomerInfo) in the form of espi/samples/pge-batch-retailcustomer.xml, several customers, all names invented. */
+/**
+ * The customer feed (BulkRetailCustomerInfo) in the form of espi/samples/pge-batch-retailcustomer.xml, several customers, and the feed
+ * of demand-response programs (BulkRetailDRPrgInfo). All names are invented.
+ */
+import { type CustomerPlan, customerPlan, type ProgramPlan } from './customer-plan.ts'
 import type { Fleet, UsagePointPlan } from './fleet.ts'
-import { startOfDay_s } from './pacific-day.ts'
-import { base64 } from './reading-type-plan.ts'
 import { atomNamespace, escapeXml, espi, resourceBase, timestamp } from './render-entry.ts'
 import { hash, seededUuid } from './seeded.ts'
 
 const customer = 'http://naesb.org/espi/customer'
 const scopes = `xmlns:ns2="${atomNamespace}" xmlns="${customer}"`
 
-const givenNames = [
-  'ADA',
-  'BRUNO',
-  'CELIA',
-  'DMITRI',
-  'ESTHER',
-  'FELIX',
-  'GRETA',
-  'HUGO',
-  'INES',
-  'JONAS',
-  'KIRI',
-  'LEO',
-]
-const familyNames = ['AMBERLEY', 'BRACKWATER', 'COLDSTREAM', 'DUNMORE', 'EVERHART', 'FENWICK', 'GALLOWAY', 'HOLLINS']
-const firms = [
-  'MERIDIAN BAKERY',
-  'OAK & ANCHOR FOUNDRY',
-  'SALTGRASS FARMS',
-  'BLUE HERON COLD STORAGE',
-  'TIDEWATER DEPOT',
-]
-const streets = ['EXAMPLE RD', 'SPECIMEN AVE', 'SAMPLE ST', 'INVENTED WAY', 'PLACEHOLDER CT']
-const towns = [
-  { name: 'EUREKA', zip: '95501' },
-  { name: 'ARCATA', zip: '95521' },
-  { name: 'FORTUNA', zip: '95540' },
-] as const
-
-/** Personal data of one usage point: invented, seeded. */
-interface CustomerPlan {
-  readonly customerId: string
-  readonly name: string
-  readonly accountId: string
-  readonly accountName: string
-  /** The SAID; the agreement's id is the UsagePoint's id. */
-  readonly agreementName: string
-  readonly locationId: string
-  readonly address: string
-  readonly town: string
-  readonly zip: string
-  readonly signDate_s: number
-}
-
-/** The customer behind a usage point. Gas and electricity at one place belong to neighbours' accounts here: one each. */
-function customerPlan(fleet: Fleet, usagePoint: UsagePointPlan): CustomerPlan {
-  const chance = (topic: number): number => hash(fleet.seed, usagePoint.index, 200 + topic)
-  const pick = <T>(list: readonly T[], topic: number): T => list[chance(topic) % list.length] as T
-  const town = pick(towns, 5)
-  const digits = (topic: number): string => String(1_000_000_000 + (chance(topic) % 900_000_000))
-  return {
-    customerId: base64(digits(0)),
-    name:
-      usagePoint.customerClass === 'RES'
-        ? `${pick(givenNames, 1)} ${pick(familyNames, 2)}`
-        : `${pick(firms, 1)} ${1 + (usagePoint.index % 97)}`,
-    accountId: digits(3),
-    accountName: digits(4),
-    agreementName: digits(6),
-    locationId: base64(digits(7)),
-    address: `${1 + (chance(8) % 4900)} ${pick(streets, 9)}`,
-    town: town.name,
-    zip: town.zip,
-    signDate_s: startOfDay_s(15_000 + (chance(10) % 4000)),
-  }
-}
-
 /** The snapshot of all customers, streamed: Customer, ServiceLocation, CustomerAccount, CustomerAgreement, Meter of each. */
-export function* renderCustomerFeed(fleet: Fleet, generatedAt_ms: number): Generator<Buffer> {
+export function renderCustomerFeed(fleet: Fleet, generatedAt_ms: number): Generator<Buffer> {
+  return renderFeed(fleet, generatedAt_ms, 'BulkRetailCustomerInfo', customerEntries)
+}
+
+/** Enrolments in demand-response programs, streamed: agreements that say nothing else, and the codes of the dates last. */
+export function renderProgramFeed(fleet: Fleet, generatedAt_ms: number): Generator<Buffer> {
+  return renderFeed(fleet, generatedAt_ms, 'BulkRetailDRPrgInfo', programEntries)
+}
+
+interface EntryContext {
+  readonly usagePoint: UsagePointPlan
+  readonly plan: CustomerPlan
+  readonly generation: number
+  /** `published` of the entries. */
+  readonly at: string
+}
+
+/** When an entry of a usage point was published: a moment after the feed began. */
+export const publishedAt_ms = (generatedAt_ms: number, usagePoint: UsagePointPlan): number =>
+  generatedAt_ms + 1 + usagePoint.index
+
+function* renderFeed(
+  fleet: Fleet,
+  generatedAt_ms: number,
+  collection: 'BulkRetailCustomerInfo' | 'BulkRetailDRPrgInfo',
+  entries: (context: EntryContext) => string,
+): Generator<Buffer> {
   const generation = hash(fleet.seed, Math.floor(generatedAt_ms / 1000), 300)
   let text =
     `<ns1:feed xmlns:ns1="${atomNamespace}" xmlns:ns0="${espi}"><ns2:id ${scopes}>${seededUuid(generation, -1)}</ns2:id>` +
     `<ns2:title ${scopes} type="text">Green Button Customer Feed</ns2:title>` +
     `<ns2:updated ${scopes}>${timestamp(generatedAt_ms)}</ns2:updated>` +
-    `<ns2:link ${scopes} href="${resourceBase}/Batch/BulkRetailCustomerInfo/${fleet.bulkId}" rel="self"/>\n`
+    `<ns2:link ${scopes} href="${resourceBase}/Batch/${collection}/${fleet.bulkId}" rel="self"/>\n`
   for (const usagePoint of fleet.usagePoints()) {
-    text += customerEntries(fleet, usagePoint, generation, timestamp(generatedAt_ms + 1 + usagePoint.index))
+    const at = timestamp(publishedAt_ms(generatedAt_ms, usagePoint))
+    text += entries({ usagePoint, plan: customerPlan(fleet, usagePoint, generatedAt_ms), generation, at })
     if (text.length < 1 << 19) continue
     yield Buffer.from(text, 'latin1')
     text = ''
   }
-  yield Buffer.from(`${text}</ns1:feed>`, 'latin1')
+  const codes = renderEntry(
+    seededUuid(generation, -2),
+    'ProgramDateIdMappings',
+    'ProgramDateIdMappings/1',
+    undefined,
+    timestamp(generatedAt_ms),
+    programDateCodes,
+  )
+  yield Buffer.from(`${text}${codes}</ns1:feed>`, 'latin1')
 }
 
-function customerEntries(fleet: Fleet, usagePoint: UsagePointPlan, generation: number, at: string): string {
-  const plan = customerPlan(fleet, usagePoint)
+const agreementPath = ({ usagePoint, plan }: EntryContext): string =>
+  `RetailCustomer/${usagePoint.subscriptionId}/Customer/${plan.customerId}/CustomerAccount/${plan.accountId}/CustomerAgreement`
+
+function programEntries(context: EntryContext): string {
+  const { usagePoint, plan, generation, at } = context
+  if (plan.programs.length === 0) return ''
+  const path = agreementPath(context)
+  const payload = `<CustomerAgreement><name>${plan.agreementName}</name>${plan.programs.map(program).join('')}</CustomerAgreement>`
+  const id = seededUuid(generation, usagePoint.index, 9)
+  return renderEntry(id, path, `${path}/${usagePoint.usagePointId}`, undefined, at, payload)
+}
+
+function customerEntries(context: EntryContext): string {
+  const { usagePoint, plan, generation, at } = context
   const root = `RetailCustomer/${usagePoint.subscriptionId}/Customer`
   const self = `${root}/${plan.customerId}`
   const account = `${self}/CustomerAccount`
-  const agreement = `${account}/${plan.accountId}/CustomerAgreement`
+  const agreement = agreementPath(context)
   const location = `${agreement}/${usagePoint.usagePointId}/ServiceLocation`
   let ordinal = 0
   const entry = (up: string, own: string, related: string | undefined, payload: string): string => {
     ordinal += 1
     return renderEntry(seededUuid(generation, usagePoint.index, ordinal), up, own, related, at, payload)
   }
-  const meters = new Map(usagePoint.series.map((series) => [series.meter, series.readingType.intervalLength_s]))
   const meter = `${location}/${plan.locationId}/Meter`
   return (
-    entry(root, self, account, `<Customer><name>${escapeXml(plan.name)}</name></Customer>`) +
+    entry(root, self, account, customerOf(plan)) +
     entry(
       location,
       `${location}/${plan.locationId}`,
       `${location}/${plan.locationId}/EndDevice`,
       serviceLocation(plan),
     ) +
-    entry(
-      account,
-      `${account}/${plan.accountId}`,
-      agreement,
-      `<CustomerAccount><name>${plan.accountName}</name></CustomerAccount>`,
-    ) +
-    entry(
-      agreement,
-      `${agreement}/${usagePoint.usagePointId}`,
-      undefined,
-      `<CustomerAgreement><name>${plan.agreementName}</name><type>${usagePoint.customerClass}</type>` +
-        `<docStatus><value>Active</value></docStatus><signDate>${plan.signDate_s}</signDate></CustomerAgreement>`,
-    ) +
-    [...meters]
-      .map(([serial, length_s]) =>
-        entry(
-          meter,
-          `${meter}/${serial}`,
-          undefined,
-          `<Meter><type>EMTR 12S/XP/CL200/3W/5Dials</type><serialNumber>${serial}</serialNumber>` +
-            `<intervalLength>${length_s}</intervalLength></Meter>`,
-        ),
-      )
-      .join('')
+    entry(account, `${account}/${plan.accountId}`, agreement, accountOf(plan)) +
+    entry(agreement, `${agreement}/${usagePoint.usagePointId}`, undefined, agreementOf(plan, usagePoint)) +
+    plan.meters.map((each) => entry(meter, `${meter}/${each.serial}`, undefined, meterOf(each))).join('')
   )
 }
+
+const customerOf = (plan: CustomerPlan): string =>
+  `<Customer><name>${escapeXml(plan.name)}</name><Organisation><phone1><areaCode>707</areaCode>` +
+  `<localNumber>${plan.phone}</localNumber></phone1><electronicAddress><email1>${plan.email}</email1></electronicAddress>` +
+  '</Organisation></Customer>'
+
+const accountOf = (plan: CustomerPlan): string =>
+  `<CustomerAccount><name>${plan.accountName}</name><contactInfo><name>${escapeXml(plan.name)}</name><streetAddress>` +
+  `<streetDetail><addressGeneral>${plan.billingAddress}</addressGeneral></streetDetail><townDetail><code>${plan.zip}</code>` +
+  `<name>${plan.town}</name><stateOrProvince>CA</stateOrProvince></townDetail></streetAddress></contactInfo></CustomerAccount>`
+
+function agreementOf(plan: CustomerPlan, { customerClass }: UsagePointPlan): string {
+  const structures = [plan.tariff, ...plan.rateOptions]
+    .map((name) => `<PricingStructures>${resourceBase}/PricingStructure/${name}</PricingStructures>`)
+    .join('')
+  const closing =
+    plan.closing === undefined
+      ? ''
+      : `<futureStatus><value>Closing</value><dateTime>${plan.closing.at_s}</dateTime><reason>${plan.closing.reason}</reason></futureStatus>`
+  return (
+    `<CustomerAgreement><extension><serviceVoltage>${plan.voltage}</serviceVoltage></extension>` +
+    `<name>${plan.agreementName}</name><type>${customerClass}</type><docStatus><value>Active</value></docStatus>` +
+    `<signDate>${plan.signDate_s}</signDate>` +
+    `${customerClass === 'RES' ? '' : plan.programs.map(program).join('')}${structures}<currency>840</currency>${closing}</CustomerAgreement>`
+  )
+}
+
+const programDate = (code: string, at_s: number | undefined): string =>
+  at_s === undefined
+    ? ''
+    : `<programDate><programDate>${at_s}</programDate><programDateDescription>${code}</programDateDescription></programDate>`
+
+const program = (plan: ProgramPlan): string =>
+  `<DemandResponseProgram><programName>${plan.name}</programName><enrollmentStatus>${plan.status}</enrollmentStatus>` +
+  programDate('D1', plan.enrolled_s) +
+  programDate('D2', plan.unenrolled_s) +
+  programDate('D3', plan.endRegardless_s) +
+  programDate('D4', plan.endWithout_s) +
+  `<DRProgramNomination><powerOfTenMultiplier>0</powerOfTenMultiplier><uom>38</uom><value>${plan.nomination_w}</value>` +
+  '</DRProgramNomination></DemandResponseProgram>'
+
+const dateKinds = [
+  ['D1', 'ENROLLMENT_DATE'],
+  ['D2', 'DE_ENROLLMENT_DATE'],
+  ['D3', 'TERM_DATE_REGARDLESS_FINANCIAL'],
+  ['D4', 'TERM_DATE_WITHOUT_FINANCIAL'],
+] as const
+
+const programDateCodes = `<ProgramDateIdMappings>${dateKinds
+  .map(
+    ([code, kind]) =>
+      `<programDateIdMapping><programDateType>CUST_DR_PROGRAM_${kind}</programDateType><code>${code}</code>` +
+      `<name>${kind.toLowerCase().replaceAll('_', ' ')}</name></programDateIdMapping>`,
+  )
+  .join('')}</ProgramDateIdMappings>`
+
+const meterOf = ({ serial, utcNumber, intervalLength_s, ctRatio }: CustomerPlan['meters'][number]): string =>
+  `<Meter><type>EMTR 12S/XP/CL200/3W/5Dials</type><utcNumber>${utcNumber}</utcNumber><serialNumber>${serial}</serialNumber>` +
+  (ctRatio === undefined ? '' : `<MeterMultipliers><kind>ctRatio</kind><value>${ctRatio}</value></MeterMultipliers>`) +
+  `<intervalLength>${intervalLength_s}</intervalLength></Meter>`
 
 const serviceLocation = (plan: CustomerPlan): string =>
   `<ServiceLocation><mainAddress><streetDetail><addressGeneral>${plan.address}</addressGeneral></streetDetail>` +
   `<townDetail><code>${plan.zip}</code><name>${plan.town}</name><stateOrProvince>CA</stateOrProvince></townDetail>` +
-  '</mainAddress></ServiceLocation>'
+  `</mainAddress><outageBlock>${plan.outageBlock}</outageBlock></ServiceLocation>`
 
 const link = (href: string, rel: string): string => `<ns2:link href="${resourceBase}/${href}" rel="${rel}"/>`
 

@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls'
 import { type Answer, sendAnswer, textAnswer } from './answer.ts'
 import type { CertificatePaths } from './certificates.ts'
 import { answerResource, basePath, type EndpointContext, testTokenPath, tokenPath } from './endpoints.ts'
+import { isAuthorizationPath } from './registry.ts'
 import type { FaultPlan } from './faults.ts'
 import type { LimitMeter } from './limit-meter.ts'
 import type { TokenEndpoint } from './token-endpoint.ts'
@@ -95,7 +96,10 @@ async function answerOf(
     return tokens.answer({ method: request.method ?? 'GET', query: searchParams, body: form, authorization })
   }
   if (!pathname.startsWith(`${basePath}/`)) return textAnswer(404, `No listener for endpoint: ${pathname}`)
+  const isApplication = pathname.startsWith(`${basePath}/ApplicationInformation/`)
+  if (isApplication) return context.registry.application(pathname, authorization)
   if (!tokens.accepts(authorization)) return textAnswer(403, 'Invalid access token')
+  if (isAuthorizationPath(pathname)) return context.registry.authorization(request.method ?? 'GET', pathname)
   if (request.method !== 'GET') return textAnswer(405, `${request.method} not permitted`)
   return await answerResource(context, pathname, searchParams)
 }

@@ -5,14 +5,15 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createNotifier, type NotificationAnswer, renderBatchList } from './batch-list.ts'
 import type { CertificatePaths } from './certificates.ts'
-import { basePath, testTokenPath, tokenPath } from './endpoints.ts'
+import { basePath, type HistoryLimits, testTokenPath, tokenPath, usualHistory } from './endpoints.ts'
 import { createFaultPlan, type Fault, type FaultPlan } from './faults.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { createLimitMeter, type LimitCounts, type SimulatedLimits } from './limit-meter.ts'
 import { dailyPackage, type FeedPackage } from './package.ts'
 import { createPreparedStore, type FeedKind, fileBody, renderedBody } from './prepared.ts'
-import { renderCustomerFeed } from './render-customer.ts'
+import { renderCustomerFeed, renderProgramFeed } from './render-customer.ts'
 import { renderFeed } from './render-feed.ts'
+import { createRegistry, type Registry } from './registry.ts'
 import { createRequestListener, type ServedRequest } from './request-listener.ts'
 import { createTokenEndpoint, type SimulatedClient } from './token-endpoint.ts'
 
@@ -45,7 +46,11 @@ export interface SimulatedCustodianOptions {
   readonly readyAfterMs?: number
   /** True: a certificate of a foreign authority fails the handshake; else (as PG&E's gateway) it gets 400 `Invalid Certificate`. */
   readonly refuseInHandshake?: boolean
+  /** What may be asked for at a time, and how far back; default 370 days, three years. */
+  readonly history?: Partial<HistoryLimits>
   readonly faults?: readonly Fault[]
+  /** True: the client is entitled to demand-response programs (BulkRetailDRPrgInfo); else they are refused with 403. */
+  readonly hasPrograms?: boolean
   /** Clock of tokens, packages and ad hoc answers, Unix ms; default Date.now. */
   readonly now?: () => number
 }
@@ -76,13 +81,18 @@ export interface SimulatedCustodian extends AsyncDisposable {
   readonly bulkId: string
   readonly fleet: Fleet
   readonly faults: FaultPlan
+  /** Authorizations and ApplicationInformation, to be changed by tests. */
+  readonly registry: Registry
   /** All requests so far, in order of their answers. */
   readonly requests: readonly ServedRequest[]
   /** All that was prepared so far, ad hoc answers included, in order. */
   readonly preparations: readonly Preparation[]
   setNotifyUrl(url: string | undefined): void
-  /** Prepares the package of an operating day (`YYYY-MM-DD`; usage: electric and gas; on request customers) and notifies. */
-  prepareDay(date: string, options?: { customers?: boolean; notify?: boolean }): Promise<Preparation>
+  /** Prepares the package of an operating day (`YYYY-MM-DD`; usage: electric and gas; on request customers and programs) and notifies. */
+  prepareDay(
+    date: string,
+    options?: { customers?: boolean; programs?: boolean; notify?: boolean },
+  ): Promise<Preparation>
   /** Serves files as they are, each as a prepared package, in one notification. */
   serveFile(paths: string | readonly string[], options?: { feed?: FeedKind; notify?: boolean }): Promise<Preparation>
   /** POSTs a BatchList of these URLs; or any body as it is. */
@@ -102,13 +112,27 @@ export interface SimulatedCustodian extends AsyncDisposable {
   close(): Promise<void>
 }
 
+const collections: Readonly<Record<FeedKind, string>> = {
+  usage: 'Bulk',
+  customer: 'BulkRetailCustomerInfo',
+  program: 'BulkRetailDRPrgInfo',
+}
+
 /** Starts the server; it listens when the promise resolves. Credentials of the default client: `00123`, `simulated-secret`. */
 export async function startSimulatedCustodian(options: SimulatedCustodianOptions): Promise<SimulatedCustodian> {
   const { certificates, port = 0, host = '127.0.0.1', fleet = createFleet({ meters: 20 }), now = Date.now } = options
   const { clientId = '00123', clientSecret = 'simulated-secret', readyAfterMs = 50 } = options
-  const { tokenFormat = 'json', tokenLife_s = 3600, expiresIn = 'number', refuseInHandshake = false } = options
-  const { moreClients = [], refreshTokens = false } = options
+  const {
+    tokenFormat = 'json',
+    tokenLife_s = 3600,
+    expiresIn = 'number',
+    refuseInHandshake = false,
+    hasPrograms = false,
+    moreClients = [],
+    refreshTokens = false,
+  } = options
   let notifyUrl = options.notifyUrl
+  let origin = ''
   const faults = createFaultPlan(options.faults)
   const prepared = createPreparedStore(now)
   const clients = [{ clientId, clientSecret }, ...moreClients]
@@ -118,6 +142,13 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
   const preparations: Preparation[] = []
   const requests: ServedRequest[] = []
   const closing = new AbortController()
+  const registry = createRegistry({
+    origin: () => origin,
+    clientId,
+    bulkId: fleet.bulkId,
+    notifyUrl: () => notifyUrl,
+    now,
+  })
 
   const listener = createRequestListener({
     certificates,
@@ -125,7 +156,15 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     faults,
     limits,
     requests,
-    context: { fleet, prepared, now, answerLater },
+    context: {
+      fleet,
+      prepared,
+      now,
+      registry,
+      answerLater,
+      hasPrograms,
+      history: { ...usualHistory, ...options.history },
+    },
   })
   const server = createServer(
     {
@@ -142,16 +181,15 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
-  const origin = `https://localhost:${(server.address() as AddressInfo).port}`
+  origin = `https://localhost:${(server.address() as AddressInfo).port}`
   const resourceUrl = `${origin}${basePath}`
 
   function offer(feed: FeedKind, body: Parameters<typeof prepared.add>[1]): PreparedResource {
     const correlationId = prepared.add(feed, body)
-    const collection = feed === 'usage' ? 'Bulk' : 'BulkRetailCustomerInfo'
     return {
       correlationId,
       feed,
-      url: `${resourceUrl}/Batch/${collection}/${fleet.bulkId}?correlationID=${correlationId}`,
+      url: `${resourceUrl}/Batch/${collections[feed]}/${fleet.bulkId}?correlationID=${correlationId}`,
     }
   }
 
@@ -168,6 +206,12 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     offer(
       'customer',
       renderedBody(() => renderCustomerFeed(fleet, generatedAt_ms)),
+    )
+
+  const offerPrograms = (generatedAt_ms: number): PreparedResource =>
+    offer(
+      'program',
+      renderedBody(() => renderProgramFeed(fleet, generatedAt_ms)),
     )
 
   async function notify(content: Parameters<SimulatedCustodian['notify']>[0]): Promise<NotificationAnswer> {
@@ -187,14 +231,17 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     return preparation
   }
 
-  async function answerLater(request: { usage: FeedPackage } | { customers: true }): Promise<void> {
+  async function answerLater(
+    request: { usage: FeedPackage } | { customers: true } | { programs: true },
+  ): Promise<void> {
     try {
       await sleep(readyAfterMs, undefined, { signal: closing.signal })
     } catch {
       return
     }
     const usage = 'usage' in request ? request.usage : undefined
-    await prepare(usage ? offerUsage(usage) : [offerCustomers(now())], usage, true)
+    const other = 'programs' in request ? offerPrograms : offerCustomers
+    await prepare(usage ? offerUsage(usage) : [other(now())], usage, true)
   }
 
   async function close(): Promise<void> {
@@ -215,15 +262,17 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     bulkId: fleet.bulkId,
     fleet,
     faults,
+    registry,
     requests,
     preparations,
     setNotifyUrl: (url) => {
       notifyUrl = url
     },
-    prepareDay: async (date, { customers = false, notify: notifies = true } = {}) => {
+    prepareDay: async (date, { customers = false, programs = false, notify: notifies = true } = {}) => {
       const feedPackage = dailyPackage(fleet, date)
       const resources = offerUsage(feedPackage)
       if (customers) resources.push(offerCustomers(feedPackage.generatedAt_ms))
+      if (programs) resources.push(offerPrograms(feedPackage.generatedAt_ms))
       return await prepare(resources, feedPackage, notifies)
     },
     serveFile: async (paths, { feed = 'usage', notify: notifies = true } = {}) => {

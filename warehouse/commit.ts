@@ -6,16 +6,19 @@ import type { StagedLoadRecord } from '../schemas/stage.ts'
 import { tables } from '../schemas/tables.ts'
 import { columnDefinitions, columnList, literal } from './columns.ts'
 import { type CommitSession, readFiles, writeQuery } from './commit-session.ts'
+import { openCustomerKey } from './customer-key.ts'
 import { appendDimensions, gatherChannels, openChannels } from './dimensions.ts'
 import { appendTable, rowsQuery } from './growing-table.ts'
 import { daysReachedInto, type IncomingSpan, prepareIncoming } from './incoming.ts'
 import { joinSlices } from './join-files.ts'
-import { loadRow, notificationRow, publishedLoad } from './ledger.ts'
+import { authorizationRow } from './authorizations.ts'
+import { loadRow, notificationRow, publishedLoad, requestRow } from './ledger.ts'
 import { nextKnownAt } from './manifest.ts'
 import { mergeBatch, registerUnits, zeroCounts } from './merge-batch.ts'
 import { model } from './model.ts'
 import { planUnits, reachDays, type Unit, type UnitLimits } from './plan-units.ts'
 import type { StageQueue } from './stage-queue.ts'
+import { appendCustomers } from './versioned-table.ts'
 import { writeBatch } from './write-batch.ts'
 import { integerOf, textOf } from './row-values.ts'
 
@@ -85,7 +88,11 @@ export async function prepareCommit(
     const waiting = parkedByLoad.get(load.loadId) ?? 0
     return { row: loadRow(load, counted, waiting, n, knownAt), published: publishedLoad(load, counted, waiting, n) }
   })
-  const append = async (table: 'load' | 'notification', rows: Parameters<typeof rowsQuery>[1]): Promise<FileRef[]> => {
+  const customers = await appendCustomers(session, queue.loads)
+  const append = async (
+    table: 'load' | 'notification' | 'authorization' | 'request',
+    rows: Parameters<typeof rowsQuery>[1],
+  ): Promise<FileRef[]> => {
     const query = rowsQuery(table, rows)
     return query === null ? parent.tables[table] : await appendTable(session, table, query)
   }
@@ -105,6 +112,7 @@ export async function prepareCommit(
     tables: {
       ...parent.tables,
       ...(await appendDimensions(session)),
+      ...customers.attributes,
       quarantine: await appendTable(session, 'quarantine', stagedOperation(session, queue.loads, 'quarantine', 'lake')),
       drift: await appendTable(session, 'drift', stagedOperation(session, queue.loads, 'drift', 'lake')),
       load: await append(
@@ -115,9 +123,19 @@ export async function prepareCommit(
         'notification',
         queue.notifications.map((stage) => notificationRow(stage, n)),
       ),
+      authorization: await append(
+        'authorization',
+        queue.authorizations.map((changed) => authorizationRow(changed, n)),
+      ),
+      request: await append(
+        'request',
+        queue.requests.map((stage) => requestRow(stage, n)),
+      ),
     },
     raw: withRaw(parent.raw, queue.loads, 'lake'),
     pii: {
+      tables: customers.personal,
+      keyCheck: await keyCheckOf(session, queue.loads),
       raw: withRaw(parent.pii.raw, queue.loads, 'pii'),
       quarantine: [...parent.pii.quarantine, ...(await writePersonalQuarantine(session, queue.loads))],
     },
@@ -125,6 +143,13 @@ export async function prepareCommit(
     totals: { readings: sumRows(joined), versions: sumRows(history) },
   }
   return { manifest, loads: outcome.map((load) => load.published) }
+}
+
+/** From the first personal row on: what tells the secret of the opaque keys from another. */
+async function keyCheckOf({ parent, pii }: CommitSession, loads: readonly StagedLoadRecord[]): Promise<string | null> {
+  const isKeyed = loads.some((load) => Object.values(load.files).some(({ root }) => root === 'pii'))
+  if (parent.pii.keyCheck !== null || !isKeyed) return parent.pii.keyCheck
+  return (await openCustomerKey(pii, null)).check
 }
 
 const sumRows = (files: readonly { readonly rows: number }[]): number => files.reduce((sum, file) => sum + file.rows, 0)
@@ -176,11 +201,13 @@ function stagedOperation(
   table: 'quarantine' | 'drift',
   root: 'lake' | 'pii',
 ): string {
-  const storage = session[root]
   const staged = loads.flatMap((load) => {
     const file = load.files[table]
-    if (!file || file.root !== root) return []
-    return [`SELECT ${literal(load.loadId)} AS load_id, * FROM (${readFiles(storage, [file], '')})`]
+    if (!file || (root === 'pii' && file.root !== 'pii')) return []
+    // of what lies under pii the lake tells the rule and the place: hrefs and bytes name customers
+    const shown =
+      root === 'lake' && file.root === 'pii' ? '* REPLACE (NULL::VARCHAR AS href, NULL::VARCHAR AS fragment)' : '*'
+    return [`SELECT ${literal(load.loadId)} AS load_id, ${shown} FROM (${readFiles(session[file.root], [file], '')})`]
   })
   const found = table === 'quarantine' && root === 'lake' ? ['SELECT * EXCLUDE (commit_id) FROM attention'] : []
   const parts = [...staged, ...found].map((part) => `SELECT *, ${session.n}::BIGINT AS commit_id FROM (${part})`)

@@ -15,6 +15,11 @@ export const exceedsInflation = (receivedBytes: number, decodedBytes: number): b
   decodedBytes > 64 * 1024 * 1024 && decodedBytes > 200 * receivedBytes
 
 const customerNamespace = Buffer.from('http://naesb.org/espi/customer')
+/** CustomerAccount, CustomerAgreement: in the links of customer feeds, whatever namespace their payloads stand in. */
+const customerResource = Buffer.from('CustomerA')
+/** Self links of customer feeds, at the head of the feed. */
+const customerFeed = /Batch\/(?:BulkRetail|RetailCustomer|RetailDR)/
+const headBytes = 64 * 1024
 const usageElement = Buffer.from('IntervalBlock')
 
 /** Looks for a byte string in a stream of chunks, across their borders. */
@@ -40,7 +45,7 @@ class ByteSearch {
 
 /** What a body turned out to be. */
 export interface FeedTraits {
-  /** A customer feed has the customer namespace and no intervals; one that merely declares the prefix is a usage feed. */
+  /** A customer feed has the customer namespace (or links of one) and no intervals; one that merely declares the prefix is a usage feed. */
   readonly kind: 'usage' | 'customer'
   /** Customers' names may be in it, or it cannot be ruled out because the bytes could not be read as UTF-8 text. */
   readonly mayBePersonal: boolean
@@ -56,22 +61,23 @@ export interface BodySniff {
 /** A body that is text as it comes. */
 export class PlainSniff implements BodySniff {
   readonly #customer = new ByteSearch(customerNamespace)
+  readonly #resource = new ByteSearch(customerResource)
   readonly #usage = new ByteSearch(usageElement)
-  #head: Buffer | undefined
+  #head: Buffer = Buffer.alloc(0)
 
   async push(chunk: Uint8Array): Promise<void> {
-    if (!this.#head && chunk.length > 0) this.#head = Buffer.from(chunk.subarray(0, 64))
+    if (this.#head.length < headBytes)
+      this.#head = Buffer.concat([this.#head, chunk.subarray(0, headBytes - this.#head.length)])
     this.#customer.push(chunk)
+    this.#resource.push(chunk)
     this.#usage.push(chunk)
   }
 
   async end(): Promise<FeedTraits> {
-    const isUtf16 =
-      this.#head?.includes(0) === true || /^(\xff\xfe|\xfe\xff)/.test(this.#head?.toString('latin1') ?? '')
-    return {
-      kind: this.#customer.found && !this.#usage.found ? 'customer' : 'usage',
-      mayBePersonal: this.#customer.found || isUtf16,
-    }
+    const start = this.#head.subarray(0, 64)
+    const isUtf16 = start.includes(0) || /^(\xff\xfe|\xfe\xff)/.test(start.toString('latin1'))
+    const isCustomer = this.#customer.found || this.#resource.found || customerFeed.test(this.#head.toString('latin1'))
+    return { kind: isCustomer && !this.#usage.found ? 'customer' : 'usage', mayBePersonal: isCustomer || isUtf16 }
   }
 }
 

@@ -1,7 +1,7 @@
 /** The ledger: which loads the lake knows, and the rows of a commit. */
 import type { PublishedLoad } from '../schemas/ingest.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
-import type { StagedLoadRecord, StagedNotification } from '../schemas/stage.ts'
+import type { StagedLoadRecord, StagedNotification, StagedRequest } from '../schemas/stage.ts'
 import { literal } from './columns.ts'
 import { readFiles } from './commit-session.ts'
 import { Database } from './database.ts'
@@ -10,7 +10,7 @@ import { readNewestManifest } from './manifest.ts'
 import type { LoadCounts } from './merge-batch.ts'
 import { openRoots } from './storage.ts'
 
-/** Whether the lake has these bytes already, other than as a failed load. */
+/** Whether the lake has these bytes already, other than as a failed load, or as a customer feed of before its tables. */
 export async function isKnownLoad(roots: LakeRoots, sha256: string): Promise<boolean> {
   const { lake } = openRoots(roots)
   const manifest = await readNewestManifest(lake)
@@ -19,7 +19,7 @@ export async function isKnownLoad(roots: LakeRoots, sha256: string): Promise<boo
   await using db = await Database.open({ threads: 1, memoryLimitMb: 64, scratch: scratch.path })
   const rows = await db.rows(
     `SELECT 1 AS known FROM (${readFiles(lake, manifest.tables.load, '')})
-     WHERE sha256 = ${literal(sha256)} AND status <> 'failed' LIMIT 1`,
+     WHERE sha256 = ${literal(sha256)} AND status NOT IN ('failed', 'archived') LIMIT 1`,
   )
   return rows.length > 0
 }
@@ -60,6 +60,8 @@ export function loadRow(
     n_parked: parked,
     n_quarantined: load.counts.quarantined,
     n_drift: load.counts.drift,
+    n_markup_runs: load.counts.markupRuns,
+    slow_bytes: load.counts.slowBytes,
     local_date_min: load.localDateMin,
     local_date_max: load.localDateMax,
     parser: load.parser,
@@ -95,6 +97,27 @@ export const notificationRow = (stage: StagedNotification, commit: number): Reco
   n_resources: stage.resources,
   n_refused: stage.refused,
   n_loaded: stage.loaded,
+  message: stage.message,
+  commit_id: commit,
+})
+
+/** A row of the table behind ops.request. */
+export const requestRow = (stage: StagedRequest, commit: number): Record<string, Cell> => ({
+  request_id: stage.requestId,
+  reason: stage.reason,
+  feed: stage.feed,
+  window_by: stage.by,
+  date_from: stage.window?.from ?? null,
+  date_to: stage.window?.to ?? null,
+  ask: stage.ask,
+  asked_at: stage.askedAt,
+  changed_at: stage.changedAt,
+  status: stage.status,
+  transaction: stage.transaction,
+  notification_id: stage.notificationId,
+  n_resources: stage.resources,
+  n_loaded: stage.loaded,
+  error_code: stage.errorCode,
   message: stage.message,
   commit_id: commit,
 })

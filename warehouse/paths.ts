@@ -1,7 +1,9 @@
 /** Every path of the lake and of the pii root: one codec, format ⇄ parse. Paths are relative to their root, with `/`. */
 import type { GrowingTable } from '../schemas/manifest.ts'
+import { type RequestStatus, requestStatuses } from '../schemas/pull.ts'
 import { stagedTableNames } from '../schemas/stage.ts'
 import type { StagingTableName } from '../schemas/staging.ts'
+import { type PersonalTable, personalTables } from '../schemas/tables-personal.ts'
 
 /**
  * What a path stands for. `part` names a file within its commit and must be unique to the attempt that writes it
@@ -14,8 +16,9 @@ export type LakePath =
   | { readonly kind: 'history' | 'receipts' | 'parked'; readonly commit: number; readonly part: string }
   | { readonly kind: 'current'; readonly dt: string; readonly commit: number; readonly part: string }
   | { readonly kind: 'table'; readonly table: GrowingTable; readonly commit: number; readonly part: string }
+  | { readonly kind: 'personal_table'; readonly table: PersonalTable; readonly commit: number; readonly part: string }
   | { readonly kind: 'manifest'; readonly n: number }
-  | { readonly kind: 'views' }
+  | { readonly kind: 'views' | 'personal_views' }
   | { readonly kind: 'state'; readonly name: string }
 
 /** Folders that are listed as a whole. */
@@ -44,16 +47,22 @@ const tableFolders = {
   tou_code: 'dims',
   usage_summary: 'dims',
   usage_summary_line: 'dims',
+  usage_point_agreement: 'dims',
+  usage_point_place: 'dims',
   channel: 'dims',
   confirmation: 'dims',
   quarantine: 'ledger',
   drift: 'ledger',
   load: 'ledger',
   notification: 'ledger',
+  authorization: 'dims',
+  request: 'ledger',
 } as const satisfies Record<GrowingTable, 'dims' | 'ledger'>
 
 const isGrowingTable = (name: string): name is GrowingTable => Object.hasOwn(tableFolders, name)
 const isStagedTable = (name: string): name is StagingTableName => (stagedTableNames as readonly string[]).includes(name)
+
+const isPersonalTable = (name: string): name is PersonalTable => Object.hasOwn(personalTables, name)
 
 /** The relative path of a thing of the lake. */
 export function formatPath(path: LakePath): string {
@@ -74,10 +83,14 @@ export function formatPath(path: LakePath): string {
       return `current/dt=${path.dt}/${path.commit}-${path.part}.parquet`
     case 'table':
       return `${tableFolders[path.table]}/${path.table}/${path.commit}-${path.part}.parquet`
+    case 'personal_table':
+      return `tables/${path.table}/${path.commit}-${path.part}.parquet`
     case 'manifest':
       return `manifests/${String(path.n).padStart(12, '0')}.json`
     case 'views':
       return 'views.duckdb'
+    case 'personal_views':
+      return 'pii.duckdb'
     case 'state':
       return `state/${path.name}`
     default:
@@ -111,8 +124,14 @@ const forms: readonly (readonly [RegExp, (...groups: string[]) => LakePath | und
         ? { kind: 'table', table, commit: Number(commit), part }
         : undefined,
   ],
+  [
+    new RegExp(`^tables/([a-z_]+)/${file}$`),
+    (table = '', commit, part = '') =>
+      isPersonalTable(table) ? { kind: 'personal_table', table, commit: Number(commit), part } : undefined,
+  ],
   [/^manifests\/(\d{12})\.json$/, (n) => ({ kind: 'manifest', n: Number(n) })],
   [/^views\.duckdb$/, () => ({ kind: 'views' })],
+  [/^pii\.duckdb$/, () => ({ kind: 'personal_views' })],
   [/^state\/([^/].*)$/, (name = '') => ({ kind: 'state', name })],
 ]
 
@@ -131,3 +150,11 @@ export const loadIdOf = (sha256: string): string => sha256.slice(0, 16)
 /** Staging folder of a notification: one per receipt. */
 export const notificationStageId = (notificationId: string, receivedAt: string): string =>
   `notification-${notificationId.slice(0, 16)}-${Date.parse(receivedAt)}`
+
+/** Staging folder of authorizations seen at one moment. */
+export const authorizationStageId = (observedAt: string, rowsSha256: string): string =>
+  `authorization-${Date.parse(observedAt)}-${rowsSha256.slice(0, 16)}`
+
+/** Staging folder of a request: one per status it reaches. */
+export const requestStageId = (requestId: string, status: RequestStatus): string =>
+  `request-${requestId}-${requestStatuses.indexOf(status)}`

@@ -6,7 +6,8 @@ import { type CommitSession, partNames } from './commit-session.ts'
 import { type CommitOptions, prepareCommit } from './commit.ts'
 import { Database } from './database.ts'
 import { createManifest, emptyManifest, readNewestManifest } from './manifest.ts'
-import { formatPath } from './paths.ts'
+import { folders, formatPath } from './paths.ts'
+import { ensurePersonalViews } from './personal-views.ts'
 import { unitLimits } from './plan-units.ts'
 import { holdPublishLock } from './publish-lock.ts'
 import { readStageQueue, type StageQueue } from './stage-queue.ts'
@@ -51,7 +52,9 @@ export async function publishStaged(options: PublishOptions): Promise<Published>
 
 /** One attempt on the newest manifest; undefined where another publisher was first. */
 async function commitOnce(options: PublishOptions, lake: Storage, pii: Storage): Promise<Published | undefined> {
-  await using scratch = await lake.scratch()
+  // what rows of customers are written and spilled to on the way lies under pii too
+  const isPrivate = (await pii.list(folders.staging)).length > 0
+  await using scratch = await (isPrivate ? pii : lake).scratch()
   await using db = await Database.open({
     threads: options.threads ?? 1,
     memoryLimitMb: options.memoryLimitMb ?? 384,
@@ -68,9 +71,12 @@ async function commitOnce(options: PublishOptions, lake: Storage, pii: Storage):
   const queue = await readStageQueue(lake, db, parent)
   for (const id of queue.spent) await removeStage(lake, pii, id)
   if (queue.ids.length === 0) {
-    if (newest && !options.deferViews) await ensureViews(options.roots)
+    if (newest && !options.deferViews) await ensureAllViews(options.roots)
     return { loads: [], commit: null }
   }
+  const isPersonal = queue.loads.some((load) => Object.values(load.files).some(({ root }) => root === 'pii'))
+  // staged since: look again
+  if (isPersonal && !isPrivate) return undefined
   const session: CommitSession = {
     db,
     lake,
@@ -83,6 +89,11 @@ async function commitOnce(options: PublishOptions, lake: Storage, pii: Storage):
     written: [],
   }
   return await commitQueue(session, queue, options)
+}
+
+async function ensureAllViews(roots: LakeRoots): Promise<void> {
+  await ensureViews(roots)
+  await ensurePersonalViews(roots)
 }
 
 async function commitQueue(
@@ -116,7 +127,7 @@ async function commitQueue(
 /** The commit stands, whatever becomes of the views. */
 async function followWithViews(roots: LakeRoots, commit: number): Promise<void> {
   try {
-    await ensureViews(roots)
+    await ensureAllViews(roots)
   } catch (error) {
     if (!isMeterlakeError(error)) throw error
     const message = `commit ${commit} is published, but its views are not yet, the next load or query makes them: ${error.message}`

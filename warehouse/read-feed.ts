@@ -1,13 +1,15 @@
 /** One pass over an archived feed: its rows as Parquet files in a scratch folder, and what it was. */
 import { MeterlakeError } from '../schemas/errors.ts'
-import type { FeedRow, FeedSummary, OpenFeedReader } from '../schemas/feed-rows.ts'
+import type { FeedSummary, OpenFeedReader } from '../schemas/feed-rows.ts'
 import type { LoadRequest } from '../schemas/ingest.ts'
 import type { StagingTableName } from '../schemas/staging.ts'
 import { appenderSink } from './appender-sink.ts'
 import { literal } from './columns.ts'
+import type { CustomerKey } from './customer-key.ts'
 import { Database, type WrittenFile } from './database.ts'
 import { FeedPump } from './feed-pump.ts'
 import type { RawIndex } from './raw-index.ts'
+import { isPersonalRow, isPersonalTable, keyedRows } from './personal-rows.ts'
 import { openRaw } from './raw-reader.ts'
 import { RowSpool } from './row-spool.ts'
 import type { Scratch } from './storage.ts'
@@ -30,6 +32,8 @@ export interface ReadFeedOptions extends FeedOptions {
   /** Absolute path of the archived file. */
   readonly rawPath: string
   readonly scratch: Scratch
+  /** Present where the bytes lie under the pii root. */
+  readonly customerKey: CustomerKey | undefined
 }
 
 export interface ReadFeed {
@@ -44,35 +48,32 @@ export interface ReadFeed {
 /** The engine spills beyond this. */
 const memoryLimitMb = 256
 
-/** Of a customer feed nothing else is staged before its own tables exist; these lie under the pii root with it. */
-const customerTables: ReadonlySet<FeedRow['table']> = new Set(['quarantine', 'drift'])
+/** Tables a customer feed has rows of. */
+const isOfCustomers = (table: StagingTableName): boolean =>
+  isPersonalTable(table) || ['usage_point_agreement', 'usage_point_place', 'quarantine', 'drift'].includes(table)
 
 /** Reads a feed. Raises FEED_* of the reader, LAKE_*, SQL_FAILED, the signal's reason. */
 export async function readFeed(options: ReadFeedOptions): Promise<ReadFeed> {
   const { index, scratch, signal, onProgress, profile } = options
   const raw = await openRaw(options.rawPath, index, scratch.file('decoded.xml'))
-  const isCustomer = options.request.raw.kind === 'customer'
   using spool = new RowSpool(scratch)
   using pump = new FeedPump({
     chunks: raw.chunks,
     open: (sink) =>
       options.openReader(sink, { timeZone: profile.timeZone, usagePointIdentity: profile.usagePointIdentity }),
     onRow: (row) => {
-      if (!isCustomer || customerTables.has(row.table)) spool.append(row)
+      if (isPersonalRow(row)) for (const keyed of keyedRows(row, keyFor(options))) spool.append(keyed)
+      else spool.append(row)
     },
     onBytes: (bytes) => onProgress?.('read', bytes, raw.bytes),
     signal,
   })
   await using database = await Database.open({ threads: 1, memoryLimitMb, scratch: scratch.path })
   const sink = options.sink === 'appender' ? appenderSink(database) : tableFunctionSink(database)
-  // readings of a customer feed are not staged, but the feed is read to its end all the same
-  const readings = await sink.write(
-    isCustomer ? () => drain(pump) : () => pump.next(),
-    scratch.file('readings.parquet'),
-  )
+  const readings = await sink.write(() => pump.next(), scratch.file('readings.parquet'))
   const { summary } = pump
   if (!summary) throw new Error('the reader has not ended')
-  if (!isCustomer && readings.rows !== summary.readings)
+  if (readings.rows !== summary.readings)
     throw new MeterlakeError(
       'INTERNAL',
       `${summary.readings} readings were read from load ${index.sha256.slice(0, 16)}, ${readings.rows} written`,
@@ -81,20 +82,25 @@ export async function readFeed(options: ReadFeedOptions): Promise<ReadFeed> {
   onProgress?.('stage', 0, 1)
   const files = new Map<StagingTableName, WrittenFile>(await spool.copy(database))
   if (readings.rows > 0) files.set('readings', readings)
+  if (summary.kind === 'customer') for (const table of files.keys()) if (!isOfCustomers(table)) files.delete(table)
   const usagePoints = await countUsagePoints(database, scratch, files)
   onProgress?.('stage', 1, 1)
   const { min, max } = files.get('readings')?.columns['local_date'] ?? {}
   return { summary, files, usagePoints, localDateMin: min ?? null, localDateMax: max ?? null }
 }
 
-function drain(pump: FeedPump): undefined {
-  while (pump.next());
+/** The key of the pii root. Customer data in bytes that were not archived there is refused: its raw file lies where analysts read. */
+function keyFor({ customerKey, index }: ReadFeedOptions): CustomerKey {
+  if (customerKey) return customerKey
+  throw new MeterlakeError('FEED_WRONG_ROOT', 'customer data in a feed that was not archived as such', {
+    sha256: index.sha256,
+  })
 }
 
 /** Distinct usage points that are described, or have blocks or bills; told apart by 64 bits of hash, which saves keeping their names. */
 async function countUsagePoints(database: Database, scratch: Scratch, files: ReadFeed['files']): Promise<number> {
-  const tables = (['usage_point', 'meter_reading', 'block', 'usage_summary'] as const).filter((table) =>
-    files.has(table),
+  const tables = (['usage_point', 'meter_reading', 'block', 'usage_summary', 'usage_point_agreement'] as const).filter(
+    (table) => files.has(table),
   )
   if (tables.length === 0) return 0
   const sources = tables.map(

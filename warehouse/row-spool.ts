@@ -3,12 +3,14 @@ import { appendFileSync, closeSync, openSync } from 'node:fs'
 import type { Schema } from 'apache-arrow'
 import type { FeedRow } from '../schemas/feed-rows.ts'
 import { stagingTables } from '../schemas/staging.ts'
+import type { AttributeRow } from './personal-rows.ts'
 import { castList, literal, readColumns } from './columns.ts'
 import type { Database, WrittenFile } from './database.ts'
 import { storageError } from './storage-error.ts'
 import type { Scratch } from './storage.ts'
 
-export type SpooledTable = FeedRow['table']
+type SpooledRow = FeedRow | AttributeRow
+export type SpooledTable = SpooledRow['table']
 
 const flushChars = 64 * 1024
 /** Small: a row group of long texts is kept in memory whole. */
@@ -33,7 +35,7 @@ export class RowSpool implements Disposable {
   }
 
   /** Appends a row. Raises LAKE_DISK_FULL or LAKE_NOT_WRITABLE. */
-  append(row: FeedRow): void {
+  append(row: SpooledRow): void {
     let file = this.#files.get(row.table)
     if (!file) {
       const path = this.#scratch.file(`${row.table}.ndjson`)

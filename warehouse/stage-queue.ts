@@ -1,7 +1,14 @@
 /** Complete stages that wait for their commit, and those whose commit has already happened. */
 import type { Manifest } from '../schemas/manifest.ts'
-import { stageSchema, type StagedLoadRecord, type StagedNotification } from '../schemas/stage.ts'
+import {
+  stageSchema,
+  type StagedAuthorizations,
+  type StagedLoadRecord,
+  type StagedNotification,
+  type StagedRequest,
+} from '../schemas/stage.ts'
 import { tables } from '../schemas/tables.ts'
+import { type ChangedAuthorization, changedAuthorizations } from './authorizations.ts'
 import { emptySelect, literal } from './columns.ts'
 import { readFiles } from './commit-session.ts'
 import type { Database } from './database.ts'
@@ -12,9 +19,12 @@ import { integerOf, textOf } from './row-values.ts'
 export interface StageQueue {
   readonly loads: readonly StagedLoadRecord[]
   readonly notifications: readonly StagedNotification[]
+  /** Versions of Authorizations that are new or different, in the order in which they were seen. */
+  readonly authorizations: readonly ChangedAuthorization[]
+  readonly requests: readonly StagedRequest[]
   /** Folder names of all of these. */
   readonly ids: readonly string[]
-  /** Folders whose commit happened, and whose removal did not. */
+  /** Folders whose commit happened, and whose removal did not; or that hold nothing new. */
   readonly spent: readonly string[]
 }
 
@@ -24,6 +34,8 @@ const instantsOf = (text: string): number => Date.parse(text)
 export async function readStageQueue(lake: Storage, db: Database, parent: Manifest): Promise<StageQueue> {
   const loads = new Map<string, StagedLoadRecord>()
   const notifications = new Map<string, StagedNotification>()
+  const authorizations = new Map<string, StagedAuthorizations>()
+  const requests = new Map<string, StagedRequest>()
   for (const path of await lake.list(folders.staging)) {
     const parsed = parsePath(path)
     if (parsed?.kind !== 'stage') continue
@@ -31,7 +43,9 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
     if (!content) continue
     const stage = stageSchema.parse(JSON.parse(content.toString('utf8')))
     if (stage.stage === 'load') loads.set(parsed.id, stage)
-    else notifications.set(parsed.id, stage)
+    else if (stage.stage === 'notification') notifications.set(parsed.id, stage)
+    else if (stage.stage === 'authorization') authorizations.set(parsed.id, stage)
+    else requests.set(parsed.id, stage)
   }
   const spent = new Set<string>()
   if (loads.size > 0) {
@@ -45,7 +59,7 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
         rows.some(
           (row) =>
             row['load_id'] === load.loadId &&
-            (row['status'] !== 'failed' ||
+            ((row['status'] !== 'failed' && row['status'] !== 'archived') ||
               (load.status === 'failed' && integerOf(row, 'received_ms') === instantsOf(load.receivedAt))),
         )
       )
@@ -60,13 +74,28 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
     for (const [id, stage] of notifications)
       if (known.has(`${stage.notificationId} ${instantsOf(stage.receivedAt)}`)) spent.add(id)
   }
+  const changed = await changedAuthorizations(lake, db, parent, authorizations)
+  for (const [id, rows] of changed) if (rows.length === 0) spent.add(id)
+  if (requests.size > 0) {
+    const ids = [...requests.values()].map(({ requestId }) => literal(requestId)).join(', ')
+    const rows = await db.rows(
+      `SELECT request_id, status FROM (${readFiles(lake, parent.tables.request, emptySelect(tables.request))})
+       WHERE request_id IN (${ids})`,
+    )
+    const known = new Set(rows.map((row) => `${textOf(row, 'request_id')} ${textOf(row, 'status')}`))
+    for (const [id, stage] of requests) if (known.has(`${stage.requestId} ${stage.status}`)) spent.add(id)
+  }
   const waiting = <T>(stages: Map<string, T>): [string, T][] => [...stages].filter(([id]) => !spent.has(id))
   return {
     loads: waiting(loads)
       .map(([, load]) => load)
       .sort((a, b) => (a.loadId < b.loadId ? -1 : 1)),
     notifications: waiting(notifications).map(([, stage]) => stage),
-    ids: [...waiting(loads), ...waiting(notifications)].map(([id]) => id),
+    authorizations: [...changed.values()].flat(),
+    requests: waiting(requests).map(([, stage]) => stage),
+    ids: [...waiting(loads), ...waiting(notifications), ...waiting(authorizations), ...waiting(requests)].map(
+      ([id]) => id,
+    ),
     spent: [...spent],
   }
 }

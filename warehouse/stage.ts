@@ -4,12 +4,15 @@ import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
 import type { StagedLoad } from '../schemas/ingest.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
 import type { StagedLoadRecord } from '../schemas/stage.ts'
+import { openCustomerKey } from './customer-key.ts'
+import { readNewestManifest } from './manifest.ts'
 import { formatPath, loadIdOf } from './paths.ts'
+import { isPersonalTable } from './personal-rows.ts'
 import { readIndex } from './raw-archive.ts'
 import { archivedBytes, type RawIndex } from './raw-index.ts'
 import { type FeedOptions, readFeed, type ReadFeed } from './read-feed.ts'
 import { readStagedLoad, removeOtherAttempts, removeStage } from './staged-loads.ts'
-import { openRoots } from './storage.ts'
+import { openRoots, type Storage } from './storage.ts'
 
 export interface StageOptions extends FeedOptions {
   readonly roots: LakeRoots
@@ -45,7 +48,7 @@ export async function stageLoad(options: StageOptions): Promise<StagedLoad> {
   const startedMs = performance.now()
   await using scratch = await storage.scratch()
   const facts = { options, index, loadId, loadS: () => Math.round(performance.now() - startedMs) / 1000 }
-  const published: string[] = []
+  const published: [Storage, string][] = []
   let record: StagedLoadRecord
   try {
     const feed = await readFeed({
@@ -53,16 +56,21 @@ export async function stageLoad(options: StageOptions): Promise<StagedLoad> {
       index,
       rawPath: storage.locate(formatPath({ kind: 'raw', sha256 })),
       scratch,
+      customerKey:
+        root === 'pii' ? await openCustomerKey(pii, (await readNewestManifest(lake))?.pii.keyCheck ?? null) : undefined,
     })
     const files: StagedLoadRecord['files'] = {}
     for (const [table, { rows }] of feed.files) {
       const path = formatPath({ kind: 'staged', id: loadId, attempt, table })
-      published.push(path)
-      files[table] = { root, path, rows, bytes: await storage.publish(scratch.file(`${table}.parquet`), path) }
+      // fragments of bytes that lie under pii stay there; element names and rows without names do not have to
+      const into = isPersonalTable(table) || (table === 'quarantine' && root === 'pii') ? 'pii' : 'lake'
+      const target = into === 'pii' ? pii : lake
+      published.push([target, path])
+      files[table] = { root: into, path, rows, bytes: await target.publish(scratch.file(`${table}.parquet`), path) }
     }
     record = stagedRecord(facts, feed, files)
   } catch (error) {
-    for (const path of published) await storage.remove(path).catch(() => undefined)
+    for (const [target, path] of published) await target.remove(path).catch(() => undefined)
     if (!isMeterlakeError(error) || !error.code.startsWith('FEED_')) throw error
     record = failedRecord(facts, error)
   }
@@ -108,10 +116,9 @@ function requestFacts({ options, index, loadId, loadS }: LoadFacts) {
 
 function stagedRecord(facts: LoadFacts, feed: ReadFeed, files: StagedLoadRecord['files']): StagedLoadRecord {
   const { summary } = feed
-  const isArchived = summary.kind === 'customer'
   return {
     ...requestFacts(facts),
-    status: isArchived ? 'archived' : summary.quarantined > 0 ? 'quarantined' : 'loaded',
+    status: summary.quarantined > 0 ? 'quarantined' : 'loaded',
     error: null,
     kind: summary.kind,
     feedUpdatedAt: summary.feedUpdatedAt,
@@ -123,6 +130,8 @@ function stagedRecord(facts: LoadFacts, feed: ReadFeed, files: StagedLoadRecord[
       readings: summary.readings,
       quarantined: summary.quarantined,
       drift: feed.files.get('drift')?.rows ?? 0,
+      markupRuns: summary.markupRuns,
+      slowBytes: summary.slowBytes,
     },
     localDateMin: feed.localDateMin,
     localDateMax: feed.localDateMax,
@@ -130,7 +139,17 @@ function stagedRecord(facts: LoadFacts, feed: ReadFeed, files: StagedLoadRecord[
   }
 }
 
-const nothing = { entries: 0, entriesByKind: {}, usagePoints: 0, blocks: 0, readings: 0, quarantined: 0, drift: 0 }
+const nothing = {
+  entries: 0,
+  entriesByKind: {},
+  usagePoints: 0,
+  blocks: 0,
+  readings: 0,
+  quarantined: 0,
+  drift: 0,
+  markupRuns: 0,
+  slowBytes: 0,
+}
 
 function failedRecord(facts: LoadFacts, error: MeterlakeError): StagedLoadRecord {
   return {

@@ -13,6 +13,8 @@ const derived: Readonly<Record<string, string>> = {
   quality_class:
     'class of quality: REVENUE, VALID, ACTUAL_OVERRIDE, VEE, EDITED, RAW, UNKNOWN, OTHER, ESTIMATED, SUSPECT',
   energy_null_reason: 'why energy_kwh is NULL; NULL: it is not',
+  valid_from: 'since when the utility said so [UTC]; 1970 where its feed carried no date',
+  valid_to: 'when it said otherwise [UTC]; NULL: it has not',
   known_at: 'when the commit made it known here, strictly increasing [UTC]',
   superseded: 'true: a newer reading that covers this one withdrew it here; value is NULL',
   hour_start_at: 'start of the hour [UTC]',
@@ -37,6 +39,11 @@ const derived: Readonly<Record<string, string>> = {
 /** View-only meaning of a name that a table uses otherwise, by view. */
 const byView: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'mart.load_hourly': { quality_class: 'worst class of the intervals of the hour' },
+  'core.usage_point': {
+    tariff_profile: 'current tariff: of the UsagePoint, else of its agreement; NULL: neither sent',
+    customer_class: 'RES, AGR, COM/IND, Other: of the UsagePoint, else of its agreement; NULL: neither sent',
+    href: 'self link as sent; NULL: known by its agreement or a bill alone',
+  },
   'mart.load_system_hourly': {
     net_kwh: 'sum of the nets that are known; n_net_unknown counts the others [kWh]',
   },

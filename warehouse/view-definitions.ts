@@ -5,6 +5,7 @@ import { type TableName, tables } from '../schemas/tables.ts'
 import { emptySelect, literal } from './columns.ts'
 import { model } from './model.ts'
 import { exactQuantity, restoredValue } from './packed-value.ts'
+import { usagePointViews } from './usage-point-views.ts'
 import {
   energyNullReason,
   gradeRanks,
@@ -83,7 +84,7 @@ export function viewDefinitions(
     const versions = model('history-at', { history, commits, condition, content: contentText, order: versionOrder() })
     return `${interval(versions, 'v.value')} WHERE NOT v.superseded`
   }
-  const inForce = (table: 'usage_point' | 'reading_type' | 'tou_code' | 'usage_summary', key: string, more = '') =>
+  const inForce = (table: 'reading_type' | 'tou_code' | 'usage_summary', key: string, more = '') =>
     model('version-in-force', { source: grown(table), key, commits, more })
   const hour = model('view-hour', {
     current,
@@ -123,12 +124,13 @@ export function viewDefinitions(
       query: model('view-load-system-hourly', { hour, net_kwh: netKwh }),
       comment: 'one row per hour over all usage points',
     },
-    {
-      name: 'core.usage_point',
-      query: inForce('usage_point', 'usage_point_id'),
-      comment: 'usage points, the version in force',
-      table: tables.usage_point,
-    },
+    ...usagePointViews({
+      usage_points: grown('usage_point'),
+      summaries: grown('usage_summary'),
+      agreements: grown('usage_point_agreement'),
+      places: grown('usage_point_place'),
+      commits,
+    }),
     {
       name: 'core.reading_type',
       query: inForce('reading_type', 'reading_type_id'),
@@ -162,12 +164,32 @@ export function viewDefinitions(
       comment: 'line items of the bills in force',
       table: tables.usage_summary_line,
     },
+    {
+      name: 'core.authorization',
+      query: `SELECT * EXCLUDE (commit_id) FROM ${grown('authorization')}
+        QUALIFY row_number() OVER (PARTITION BY authorization_id ORDER BY observed_at DESC, commit_id DESC) = 1`,
+      comment: 'Authorizations as the custodian last told them; versions in core.authorization_version',
+      table: tables.authorization,
+    },
+    {
+      name: 'core.authorization_version',
+      query: `SELECT * FROM ${grown('authorization')}`,
+      comment: 'every version of every Authorization',
+      table: tables.authorization,
+    },
     ...(['load', 'quarantine', 'drift', 'notification'] as const).map((table) => ({
       name: `ops.${table}`,
       query: `SELECT * FROM ${grown(table)}`,
       comment: tables[table].metadata.get('grain') ?? '',
       table: tables[table],
     })),
+    {
+      name: 'ops.request',
+      query: `SELECT * FROM ${grown('request')}
+        QUALIFY row_number() OVER (PARTITION BY request_id ORDER BY changed_at DESC, commit_id DESC) = 1`,
+      comment: tables.request.metadata.get('grain') ?? '',
+      table: tables.request,
+    },
     {
       name: 'ops.lake',
       query: `SELECT ${manifest.n}::BIGINT AS manifest, TIMESTAMPTZ ${literal(manifest.knownAt)} AS known_at,

@@ -1,9 +1,11 @@
 /**
- * One URL of a notification, from token to publish. It always ends with an outcome: what fails here fails alone, the parent
- * goes on with the rest.
+ * One URL of a notification, from token to publish. What fails here fails alone, the parent goes on with the rest. A package that
+ * no retry mends parks: it waits for an operator, who has it tried anew or gives it up.
  */
 import {
+  CancellationScope,
   isCancellation,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -18,39 +20,79 @@ import type {
   RawFeed,
   ResourceOutcome,
 } from '../schemas/ingest.ts'
+import { parkedStatus } from '../schemas/orchestration.ts'
 import { progressQuery, searchable } from './contracts.ts'
 import { failedOutcome, failureOf } from './failure-code.ts'
-import { downloadActivity, ensureTokenActivity, loadActivity, publishActivity } from './policies.ts'
+import { noteAuthorization } from './note-authorization.ts'
+import { openOperatorDesk, tellParent } from './operator-desk.ts'
+import { downloadActivity, finalCodes, loadActivity, publishActivity } from './policies.ts'
+import { withToken } from './with-token.ts'
 
 const { loadFeed } = proxyActivities<Pick<Activities, 'loadFeed'>>(loadActivity)
 const { publishLake } = proxyActivities<Pick<Activities, 'publishLake'>>(publishActivity)
 
-/** Answers an outcome for whatever the custodian or the load does; throws on cancellation only. Query `progress`. */
+type Enter = (step: IngestProgress['step']) => void
+
+/**
+ * Answers an outcome for whatever the custodian or the load does; throws on cancellation only. Query `progress`; updates
+ * `retryNow` and `abandon`, taken at any time.
+ */
 export async function ingestResource(input: IngestResourceInput): Promise<ResourceOutcome> {
-  let step: IngestProgress['step'] = 'token'
-  setHandler(progressQuery, () => ({ step }))
-  const enter = (next: IngestProgress['step']): void => {
-    step = next
-    setCurrentDetails(next)
-    upsertSearchAttributes([searchable.status(next)])
+  let progress: IngestProgress = { step: 'token' }
+  setHandler(progressQuery, () => progress)
+  const enter: Enter = (step) => {
+    progress = { step }
+    setCurrentDetails(step)
+    upsertSearchAttributes([searchable.status(step)])
   }
+  let underWay: CancellationScope | undefined
+  const desk = openOperatorDesk(() => underWay?.cancel())
   upsertSearchAttributes([searchable.feed(input.resource.feed), searchable.deadline(input.deadlineAt)])
-  try {
-    const outcome = await ingest(input, enter)
-    enter('done')
-    return outcome
-  } catch (error) {
-    if (isCancellation(error)) throw error
-    enter('failed')
-    return failedOutcome(error)
+  let retry = 0
+  for (;;) {
+    const scope = new CancellationScope()
+    underWay = scope
+    let failure: { readonly outcome: ResourceOutcome; readonly isFinal: boolean }
+    try {
+      const outcome = await scope.run(async () => ingest(retry === 0 ? input : { ...input, retry }, enter))
+      enter('done')
+      return outcome
+    } catch (error) {
+      const isOrdered = isCancellation(error) && desk.pending !== undefined
+      if (isCancellation(error) && !isOrdered) throw error
+      // Runs that began before packages were parked end as they did.
+      const parks = patched('parked-packages')
+      const { code, message } = failureOf(error)
+      // Bytes that are no feed are asked for anew; others rest in the archive.
+      if (code.startsWith('FEED_')) retry += 1
+      failure = {
+        outcome: isOrdered ? abandoned : failedOutcome(error),
+        isFinal: !parks || (!isOrdered && finalCodes.has(code)),
+      }
+      if (!failure.isFinal && !isOrdered) {
+        enter(parkedStatus)
+        progress = { step: 'parked', code }
+        setCurrentDetails(`parked: ${code}. ${message}`)
+        await tellParent({ urlSha256: input.resource.urlSha256, code, message })
+      }
+    } finally {
+      underWay = undefined
+    }
+    if (failure.isFinal || (await desk.takeOrder()) !== 'retry') {
+      enter('failed')
+      return failure.outcome
+    }
+    enter('token')
   }
 }
 
-async function ingest(
-  input: IngestResourceInput,
-  enter: (step: IngestProgress['step']) => void,
-): Promise<ResourceOutcome> {
-  if (input.resource.feed === 'authorization') return { status: 'noted' }
+const abandoned: ResourceOutcome = { status: 'failed', code: 'UNKNOWN', message: 'an operator gave it up' }
+
+async function ingest(input: IngestResourceInput, enter: Enter): Promise<ResourceOutcome> {
+  if (input.resource.feed === 'authorization') {
+    if (!patched('authorization-fetched')) return { status: 'noted' }
+    return await noteAuthorization(input, enter, remaining(input.deadlineAt))
+  }
   const download = await downloadWithToken(input, enter)
   if (download.status !== 'downloaded') return { status: download.status }
   const { raw } = download
@@ -66,38 +108,22 @@ async function ingest(
   return { status: load.status, sha256, bytes, load }
 }
 
-/**
- * Token, then download. A refused token is refreshed and the request made anew; refused again at once, it is not the token's
- * age. An hour of 503 in between may outlive a token, so the bound is on refusals of a token just refreshed.
- */
-async function downloadWithToken(
-  input: IngestResourceInput,
-  enter: (step: IngestProgress['step']) => void,
-): Promise<DownloadOutcome> {
-  const untilDeadline = remaining(input.deadlineAt)
-  const { ensureClientToken } = proxyActivities<Pick<Activities, 'ensureClientToken'>>({
-    ...ensureTokenActivity,
-    ...untilDeadline,
-  })
-  let token = await ensureClientToken({})
-  let refreshed = false
-  for (;;) {
-    enter('downloading')
-    const { downloadResource } = proxyActivities<Pick<Activities, 'downloadResource'>>({
-      ...downloadActivity,
-      ...remaining(input.deadlineAt),
-    })
-    try {
-      return await downloadResource(input)
-    } catch (error) {
-      const refused = !isCancellation(error) && failureOf(error).code === 'TOKEN_EXPIRED'
-      const endedByAge = Date.now() >= Date.parse(token.expiresAt)
-      if (!refused || (refreshed && !endedByAge)) throw error
+/** Token, then download, until the package's deadline. */
+async function downloadWithToken(input: IngestResourceInput, enter: Enter): Promise<DownloadOutcome> {
+  return withToken(
+    remaining(input.deadlineAt),
+    async () => {
+      enter('downloading')
+      const { downloadResource } = proxyActivities<Pick<Activities, 'downloadResource'>>({
+        ...downloadActivity,
+        ...remaining(input.deadlineAt),
+      })
+      return downloadResource(input)
+    },
+    () => {
       enter('token')
-      token = await ensureClientToken({ staleFingerprint: token.fingerprint })
-      refreshed = true
-    }
-  }
+    },
+  )
 }
 
 /** The custodian keeps a package until the deadline: tries end there. A minute at least, so that a late start still asks once. */

@@ -4,6 +4,7 @@
  * workflow handles itself.
  */
 import type { ActivityOptions } from '@temporalio/workflow'
+import type { ErrorCode } from '../schemas/errors.ts'
 import { taskQueues } from '../schemas/orchestration.ts'
 
 /** Reading a spool file, staging one row: milliseconds; 20 seconds cover a slow disk, and are what a killed worker costs. */
@@ -68,6 +69,24 @@ export const publishActivity = {
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '10 minutes' },
 } as const satisfies ActivityOptions
 
+/**
+ * One request for a package. An unavailable custodian is asked for a day: then the pull fails by name, and the reconcile comes again.
+ * What the workflow handles itself comes back at once.
+ */
+export const requestActivity = {
+  taskQueue: taskQueues.custodian,
+  // A small package may come at once, as the body.
+  startToCloseTimeout: '1 hour',
+  scheduleToCloseTimeout: '1 day',
+  heartbeatTimeout: '20 seconds',
+  retry: {
+    initialInterval: '2 seconds',
+    backoffCoefficient: 2,
+    maximumInterval: '15 minutes',
+    nonRetryableErrorTypes: ['TOKEN_EXPIRED'],
+  },
+} as const satisfies ActivityOptions
+
 /** Resources of one notification in flight. The custodian takes one request a second: more would only wait. */
 export const resourcesInFlight = 20
 
@@ -76,3 +95,21 @@ export const quotaUpdatesPerRun = 1_000
 
 /** Updates a run of clientToken answers before it continues as new. The server's bound is 2,000. */
 export const updatesPerRun = 500
+
+/** An Authorization or a list of them: one small answer. A custodian that is away is asked until the caller's deadline. */
+export const authorizationActivity = {
+  ...downloadActivity,
+  startToCloseTimeout: '5 minutes',
+} as const satisfies ActivityOptions
+
+/** Failures that no operator can mend: the answer is the answer. All others park the package. */
+export const finalCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  'RESOURCE_GONE',
+  'URL_REFUSED',
+  'FEED_EMPTY',
+  'FEED_SECRET',
+  'LOAD_CANCELLED',
+])
+
+/** How long a parked package waits for an operator before it ends as failed: well past the custodian's five days. */
+export const parkedFor = '30 days'

@@ -2,205 +2,228 @@
  * The custodian's limits as arithmetic: which moment a request may have. Pure; time comes in as numbers, days as their bounds, so
  * that no clock and no zone database is asked in a workflow.
  *
- * A request arrives up to a margin after its moment. Moments therefore keep the limit's distance and the margin; where the custodian's
- * clock may be on the other side of a day's bound, a request counts in both days.
+ * One turn is open at a time. The next is counted from when its request has arrived for certain: when it was answered, or a margin after
+ * it was sent. So nothing that delays a sender, the way or the custodian brings two requests closer than the limit, and what the
+ * sender says arrives long before the next moment. A turn that nobody settles counts as used at the last instant it could be.
  */
 import type {
   AcquireAnswer,
   AcquireInput,
-  DayCount,
+  ClientLedger,
   DenialReason,
-  QuotaDay,
+  OpenTurn,
   QuotaLedger,
   QuotaLimits,
   QuotaUsage,
+  SettleInput,
 } from '../schemas/quota.ts'
+import { afterDay, startsOfDays, withoutRequest, withRequest } from './quota-days.ts'
 
-export const emptyLedger: QuotaLedger = { slots: [], penalisedUntilMs: 0, clients: {}, granted: {} }
+export const emptyLedger: QuotaLedger = {
+  arrivedByMs: 0,
+  isAnswered: true,
+  open: null,
+  waiting: [],
+  penalisedUntilMs: 0,
+  clients: {},
+}
 
-/** Who would wait for longer than so many moments is sent away, and comes again a third of that ahead of its moment. */
-const momentsAhead = 30
+/** A sender may be late by so much; later it has to ask anew. Costs time only where a sender dies with its turn. */
+const latenessMs = 500
 
-/** How far the custodian's clock and ours may be apart. */
-export const clockTolerance_ms = 2_000
+/** After so long most requests are answered, and the answer is known here. */
+const usuallySettledMs = 150
+const askAgainAfterMs = 80
+
+/** Who would wait longer is sent away until shortly before. */
+const longestWaitMs = 10_000
+
+/** A moment that an hour, a day or a penalty moves further than this beyond the spacing is not given yet: another client may have an earlier one. */
+const aheadMs = 300
+
+/** Who did not ask again so long after he was to is gone. */
+const goneAfterMs = 600
 
 /** What is past is kept so long beyond its use, against a server's clock that is set back. */
 const keepMs = 60_000
-const keepGrantedMs = 30_000
 
 /** No wait that a custodian asks for is longer: a clock gone wrong must not park a package beyond its five days. */
 const longestPenaltyMs = 3_600_000
 
-/** No day is shorter: the bounds of the day after the next are not known. */
-const shortestDayMs = 82_800_000
-
-type ClientLedger = QuotaLedger['clients'][string]
 const newClient: ClientLedger = { hour: [], hourMs: 0, days: [] }
 
-/** The answer to one request, and the ledger with it. The earliest moment that breaks no limit, at once or as a denial. */
-export function reserve(
-  ledger: QuotaLedger,
-  ask: AcquireInput,
-  nowMs: number,
-): { readonly ledger: QuotaLedger; readonly answer: AcquireAnswer } {
-  const known = ledger.granted[ask.requestId]
-  // A moment inside a penalty that came since is given up.
-  if (known !== undefined && !(known > nowMs && known < ledger.penalisedUntilMs)) {
-    return { ledger, answer: { nowMs, waitMs: Math.max(0, known - nowMs), sendAtMs: known } }
-  }
-  const client = ledger.clients[ask.client] ?? newClient
-  const space = ask.limits.spacingMs + ask.limits.marginMs
-  const { moment, reason } = earliest(ledger, client, ask, nowMs)
-  if (moment - nowMs > ask.leadMs + momentsAhead * space) {
-    const deniedUntilMs = Math.max(nowMs + space, moment - ask.leadMs - (momentsAhead / 3) * space)
-    return { ledger, answer: { nowMs, deniedUntilMs, reason } }
-  }
-  const answer = { nowMs, waitMs: moment - nowMs, sendAtMs: moment }
-  return { ledger: enter(ledger, client, ask, moment, nowMs), answer }
+interface Answered {
+  readonly ledger: QuotaLedger
+  readonly answer: AcquireAnswer
 }
 
-/** From now on nobody gets a moment before `untilMs`, an hour ahead at most; the latest such wish counts. */
-export function penalise(ledger: QuotaLedger, untilMs: number, nowMs: number): QuotaLedger {
-  const bounded = Math.min(untilMs, nowMs + longestPenaltyMs)
-  return { ...ledger, penalisedUntilMs: Math.max(ledger.penalisedUntilMs, bounded) }
+/** The answer to one request, and the ledger with it. */
+export function acquire(before: QuotaLedger, ask: AcquireInput, nowMs: number): Answered {
+  const ledger = withoutGone(before, nowMs)
+  const { open } = ledger
+  if (open?.requestId === ask.requestId) return { ledger, answer: granted(open, ledger, nowMs) }
+  if (open !== null) return comeAgain(ledger, ask, open.sendAtMs + usuallySettledMs, 'too many wait', nowMs)
+  const spacedMs = Math.max(nowMs + ask.leadMs, ledger.arrivedByMs + ask.limits.spacingMs)
+  const [first] = ahead(ledger, ask.requestId)
+  if (first !== undefined && first < spacedMs) return comeAgain(ledger, ask, first, 'too many wait', nowMs)
+  const { moment, reason } = earliest(ledger, ask, spacedMs)
+  if (moment > spacedMs + aheadMs) return comeAgain(ledger, ask, moment - aheadMs, reason, nowMs)
+  const turn = openTurn(ledger, ask, moment)
+  const next = enter(ledger, ask, turn, nowMs)
+  const answer = granted(turn, ledger, nowMs)
+  if (ask.limits.marginMs > 0) return { ledger: { ...next, open: turn }, answer }
+  return { ledger: { ...next, arrivedByMs: moment, isAnswered: true }, answer: { ...answer, latestMs: null } }
 }
 
-export function usageOf({ slots, penalisedUntilMs, clients }: QuotaLedger, nowMs: number): QuotaUsage {
+/** What became of a turn; one that is over already changes nothing but the penalty. */
+export function settle(ledger: QuotaLedger, told: SettleInput, nowMs: number): QuotaLedger {
+  const { requestId, arrivedByMs, isAnswered, waitUntilMs } = told
+  const { open } = ledger
+  const settled =
+    open?.requestId !== requestId
+      ? ledger
+      : arrivedByMs === null
+        ? givenBack(ledger, open)
+        : arrived(ledger, open, Math.min(arrivedByMs, nowMs + open.marginMs), isAnswered)
+  return waitUntilMs === undefined ? settled : penalised(settled, waitUntilMs, nowMs)
+}
+
+export function usageOf({ waiting, penalisedUntilMs, clients }: QuotaLedger, nowMs: number): QuotaUsage {
   return {
-    waiting: slots.filter((slot) => slot > nowMs).length,
+    waiting: waiting.filter(({ askAtMs }) => askAtMs > nowMs - goneAfterMs).length,
     penalisedUntilMs,
     clients: Object.fromEntries(
       Object.entries(clients).map(([client, { hour, hourMs, days }]) => [
         client,
-        { hour: hour.filter((slot) => slot > nowMs - hourMs && slot <= nowMs).length, days },
+        { hour: hour.filter((arrival) => arrival > nowMs - hourMs).length, days },
       ]),
     ),
   }
 }
 
+/** From now on nobody gets a moment before `untilMs`, an hour ahead at most; the latest such wish counts. */
+function penalised(ledger: QuotaLedger, untilMs: number, nowMs: number): QuotaLedger {
+  const bounded = Math.min(untilMs, nowMs + longestPenaltyMs)
+  return { ...ledger, penalisedUntilMs: Math.max(ledger.penalisedUntilMs, bounded) }
+}
+
 function earliest(
-  ledger: QuotaLedger,
-  client: ClientLedger,
-  { leadMs, limits, day }: AcquireInput,
-  nowMs: number,
+  { penalisedUntilMs, clients }: QuotaLedger,
+  { client, limits, day }: AcquireInput,
+  spacedMs: number,
 ): { readonly moment: number; readonly reason: DenialReason } {
-  let moment = Math.max(nowMs + leadMs, ledger.penalisedUntilMs)
-  let reason: DenialReason = moment > nowMs + leadMs ? 'asked to wait' : 'too many wait'
-  for (;;) {
-    const spaced = afterSpacing(ledger.slots, moment, limits.spacingMs + limits.marginMs)
-    const inHour = afterHour(client.hour, spaced, limits)
-    const inDay = afterDay(client.days, inHour, limits.perDay, day)
-    if (inDay > inHour) reason = 'day'
-    else if (inHour > spaced) reason = 'hour'
-    if (inDay === moment) return { moment, reason }
-    moment = inDay
-  }
+  const { hour, days } = clients[client] ?? newClient
+  const allowed = Math.max(spacedMs, penalisedUntilMs)
+  const inHour = Math.max(allowed, afterHour(hour, limits))
+  const inDay = afterDay(days, inHour, limits.perDay, day)
+  return { moment: inDay, reason: inDay > inHour ? 'day' : inHour > allowed ? 'hour' : 'asked to wait' }
 }
 
-/** The first moment from `moment` on that is `space` away from each of `slots`. */
-function afterSpacing(slots: readonly number[], moment: number, space: number): number {
-  let at = moment
-  for (const slot of slots) {
-    if (slot - at >= space) break
-    if (at - slot < space) at = slot + space
-  }
-  return at
+/** When the oldest of a full hour is an hour ago. */
+function afterHour(hour: readonly number[], { perHour, hourMs }: QuotaLimits): number {
+  const oldest = hour.at(-perHour)
+  return hour.length < perHour || oldest === undefined ? 0 : oldest + hourMs
 }
 
-/** The first moment from `moment` on with which no window of an hour holds more than allowed, those after it included. */
-function afterHour(hour: readonly number[], moment: number, { perHour, hourMs, marginMs }: QuotaLimits): number {
-  const windowMs = hourMs + marginMs
-  let at = moment
-  for (;;) {
-    let index = hour.length
-    while (index > 0 && (hour[index - 1] ?? 0) > at) index -= 1
-    const withIt = (place: number): number =>
-      place < index ? (hour[place] ?? 0) : place === index ? at : (hour[place - 1] ?? 0)
-    let later = at
-    for (let first = Math.max(0, index - perHour); first <= Math.min(index, hour.length - perHour); first += 1) {
-      const oldest = withIt(first)
-      if (withIt(first + perHour) - oldest >= windowMs) continue
-      later = Math.max(later, first === index ? withIt(first + 1) : oldest + windowMs)
-    }
-    if (later === at) return at
-    at = later
-  }
+/** When those ask again who come before this one, ascending. */
+function ahead({ waiting }: QuotaLedger, requestId: string): number[] {
+  const place = waiting.find((other) => other.requestId === requestId)?.askAtMs ?? Number.POSITIVE_INFINITY
+  return waiting
+    .map(({ askAtMs }) => askAtMs)
+    .filter((askAtMs) => askAtMs < place)
+    .toSorted((a, b) => a - b)
 }
 
-/** The first moment from `moment` on whose days (one, or two near a bound) are not full. */
-function afterDay(days: readonly DayCount[], moment: number, perDay: number, day: QuotaDay): number {
-  let at = moment
-  for (;;) {
-    const full = startsOfDays(at, days, day).find((start) => requestsOf(days, start) >= perDay)
-    if (full === undefined) return at
-    const end = endOf(full, days, day)
-    at = Math.max(at + 1, end + clockTolerance_ms)
-  }
-}
-
-/** The days that a request of this moment may fall in at the custodian's. */
-function startsOfDays(moment: number, days: readonly DayCount[], { startsAtMs, endsAtMs }: QuotaDay): number[] {
-  // A day that nobody knows the bounds of yet is far beyond what is given away now.
-  if (moment >= endsAtMs + shortestDayMs) return []
-  const main = moment < endsAtMs ? startsAtMs : endsAtMs
-  const before = main === endsAtMs ? startsAtMs : days.findLast((other) => other.startsAtMs < main)?.startsAtMs
-  return [
-    ...(before !== undefined && moment < main + clockTolerance_ms ? [before] : []),
-    main,
-    ...(main === startsAtMs && moment >= endsAtMs - clockTolerance_ms ? [endsAtMs] : []),
-  ]
-}
-
-const requestsOf = (days: readonly DayCount[], startsAtMs: number): number =>
-  days.find((day) => day.startsAtMs === startsAtMs)?.requests ?? 0
-
-function endOf(startsAtMs: number, days: readonly DayCount[], day: QuotaDay): number {
-  if (startsAtMs === day.startsAtMs) return day.endsAtMs
-  if (startsAtMs < day.startsAtMs) return day.startsAtMs
-  const next = days.find((other) => other.startsAtMs > startsAtMs)
-  return next?.startsAtMs ?? startsAtMs + shortestDayMs
-}
-
-function enter(
+/** Where no other comes, a turn after those before; who comes again keeps his place. */
+function comeAgain(
   ledger: QuotaLedger,
-  client: ClientLedger,
-  { client: name, kind, requestId, limits, day }: AcquireInput,
-  moment: number,
+  { requestId, limits }: AcquireInput,
+  fromMs: number,
+  reason: DenialReason,
   nowMs: number,
-): QuotaLedger {
-  const oldestSlot = nowMs - limits.spacingMs - limits.marginMs - keepMs
-  const oldestInHour = nowMs - limits.hourMs - limits.marginMs - keepMs
-  const granted = Object.entries(ledger.granted).filter(([, slot]) => slot > nowMs - keepGrantedMs)
-  const days = startsOfDays(moment, client.days, day).reduce((all, start) => withRequest(all, start, kind), client.days)
+): Answered {
+  const others = ledger.waiting.filter((other) => other.requestId !== requestId)
+  let askAtMs = Math.max(nowMs + askAgainAfterMs, fromMs)
+  for (const other of ahead(ledger, requestId)) {
+    if (other >= askAtMs + limits.spacingMs) break
+    askAtMs += limits.spacingMs
+  }
+  if (askAtMs - nowMs > longestWaitMs) {
+    const deniedUntilMs = Math.max(nowMs + limits.spacingMs, askAtMs - limits.spacingMs)
+    return { ledger: { ...ledger, waiting: others }, answer: { nowMs, deniedUntilMs, reason } }
+  }
   return {
-    slots: withMoment(ledger.slots, moment, oldestSlot),
-    penalisedUntilMs: ledger.penalisedUntilMs,
+    ledger: { ...ledger, waiting: [...others, { requestId, askAtMs }] },
+    answer: { nowMs, askAgainAtMs: askAtMs },
+  }
+}
+
+/** Without turns that are over and those who wait no longer. */
+function withoutGone(ledger: QuotaLedger, nowMs: number): QuotaLedger {
+  const { open } = ledger
+  const lastArrivalMs = open === null ? 0 : open.latestMs + open.marginMs
+  return {
+    ...(open !== null && nowMs > lastArrivalMs ? arrived(ledger, open, lastArrivalMs, false) : ledger),
+    waiting: ledger.waiting.filter(({ askAtMs }) => askAtMs > nowMs - goneAfterMs),
+  }
+}
+
+const granted = ({ sendAtMs, latestMs }: OpenTurn, { isAnswered }: QuotaLedger, nowMs: number) => ({
+  nowMs,
+  sendAtMs,
+  latestMs,
+  isAfterUnanswered: !isAnswered,
+})
+
+const openTurn = ({ clients }: QuotaLedger, ask: AcquireInput, sendAtMs: number): OpenTurn => ({
+  requestId: ask.requestId,
+  client: ask.client,
+  kind: ask.kind,
+  sendAtMs,
+  latestMs: sendAtMs + latenessMs,
+  marginMs: ask.limits.marginMs,
+  days: startsOfDays(sendAtMs, sendAtMs + latenessMs, clients[ask.client]?.days ?? [], ask.day),
+})
+
+function enter(ledger: QuotaLedger, { limits, day }: AcquireInput, turn: OpenTurn, nowMs: number): QuotaLedger {
+  const { hour, days } = ledger.clients[turn.client] ?? newClient
+  const oldest = nowMs - limits.hourMs - keepMs
+  return {
+    ...ledger,
+    waiting: ledger.waiting.filter(({ requestId }) => requestId !== turn.requestId),
     clients: {
       ...ledger.clients,
-      [name]: {
-        hour: withMoment(client.hour, moment, oldestInHour),
+      [turn.client]: {
+        hour: [...hour.filter((arrival) => arrival > oldest), turn.sendAtMs],
         hourMs: limits.hourMs,
-        days: days.filter(({ startsAtMs }) => startsAtMs > day.startsAtMs - 2 * 86_400_000),
+        days: turn.days
+          .reduce((all, start) => withRequest(all, start, turn.kind), days)
+          .filter(({ startsAtMs }) => startsAtMs > day.startsAtMs - 2 * 86_400_000),
       },
     },
-    granted: Object.fromEntries([...granted, [requestId, moment]]),
   }
 }
 
-function withMoment(moments: readonly number[], moment: number, oldest: number): number[] {
-  const kept = moments.filter((other) => other > oldest)
-  const index = kept.findLastIndex((other) => other <= moment)
-  kept.splice(index + 1, 0, moment)
-  return kept
+function arrived(ledger: QuotaLedger, open: OpenTurn, atMs: number, isAnswered: boolean): QuotaLedger {
+  const arrivedByMs = Math.max(open.sendAtMs, atMs)
+  const { clients } = ledger
+  const client = clients[open.client] ?? newClient
+  return {
+    ...ledger,
+    arrivedByMs,
+    isAnswered,
+    open: null,
+    clients: { ...clients, [open.client]: { ...client, hour: [...client.hour.slice(0, -1), arrivedByMs] } },
+  }
 }
 
-function withRequest(days: readonly DayCount[], startsAtMs: number, kind: string): readonly DayCount[] {
-  const day = days.find((other) => other.startsAtMs === startsAtMs) ?? { startsAtMs, requests: 0, byKind: {} }
-  const counted = {
-    ...day,
-    requests: day.requests + 1,
-    byKind: { ...day.byKind, [kind]: (day.byKind[kind] ?? 0) + 1 },
+function givenBack(ledger: QuotaLedger, { client: name, kind, days }: OpenTurn): QuotaLedger {
+  const { clients } = ledger
+  const client = clients[name] ?? newClient
+  const without = {
+    ...client,
+    hour: client.hour.slice(0, -1),
+    days: days.reduce((all, start) => withoutRequest(all, start, kind), client.days),
   }
-  const others = days.filter((other) => other !== day)
-  return [...others, counted].toSorted((a, b) => a.startsAtMs - b.startsAtMs)
+  return { ...ledger, open: null, clients: { ...clients, [name]: without } }
 }

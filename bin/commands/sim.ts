@@ -13,6 +13,8 @@ interface ServeFlags {
   readonly notify: string
   readonly certs: string
   readonly day?: string
+  readonly longestWindow: number
+  readonly history: number
   readonly faults?: string
   readonly customers?: true
   readonly refreshTokens?: true
@@ -50,6 +52,8 @@ export function registerSim(program: Command): void {
     .option('--customers', 'with --day: the customer feed too')
     .option('--refresh-tokens', 'token answers carry a refresh token; each works once')
     .option('--enforce-limits', 'requests beyond the limits are answered 429 with Retry-After')
+    .option('--longest-window <days>', 'longer ad hoc ranges are refused: Date Range Too Large', wholeNumber, 370)
+    .option('--history <days>', 'how far back there are data', wholeNumber, 1095)
     .option('--faults <file>', 'faults to show, a JSON list (below)')
     .addHelpText('after', serveHelp)
     .action(async (flags: ServeFlags) => await serve(flags))
@@ -132,6 +136,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     notifyUrl: flags.notify,
     refreshTokens: flags.refreshTokens ?? false,
     limits: { enforce: flags.enforceLimits ?? false },
+    history: { longestWindow_days: flags.longestWindow, history_days: flags.history },
     faults: flags.faults === undefined ? [] : await faultsOf(flags.faults),
   })
   await using control = await startControl(custodian, flags.controlPort)

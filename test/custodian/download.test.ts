@@ -308,6 +308,26 @@ describe('bulk requests and status', () => {
     expect(await bulk()).toMatchObject({ status: 'accepted' })
   })
 
+  it('by change time', async () => {
+    wire.handler = answering(202)
+    const seen = wire.seen.length
+    await bulk({ updatedMin: '2026-11-01T07:00:00Z', updatedMax: '2026-11-02T07:59:59Z' })
+    expect(wire.seen[seen]?.url).toBe(
+      '/espi/1_1/resource/Batch/Bulk/50916?updated-min=2026-11-01T07:00:00Z&updated-max=2026-11-02T07:59:59Z',
+    )
+  })
+
+  it('a range too large, with 400 or in words with 200; nothing with 200', async () => {
+    for (const status of [400, 200]) {
+      wire.handler = answering(status, 'Date Range Too Large', { 'content-type': 'text/plain' })
+      expect(await bulk()).toMatchObject({ status: 'too_large' })
+    }
+    wire.handler = answering(200, '')
+    expect(await bulk()).toMatchObject({ status: 'no_data' })
+    wire.handler = answering(400, 'Invalid date')
+    expect(await errorOf(bulk())).toMatchObject({ code: 'REQUEST_REFUSED' })
+  })
+
   it('a date without zone is refused here', async () => {
     expect(await errorOf(bulk({ publishedMin: '2026-11-01' }))).toMatchObject({ code: 'USAGE' })
   })

@@ -152,19 +152,23 @@ function scriptTurns(kept: readonly boolean[]) {
   const said: string[] = []
   let turn = 0
   const turns: Turns = {
-    take: async ({ kind, prepare }) => {
+    take: async (kind) => {
       said.push(kind)
-      await prepare()
       const isKept = kept[turn++] ?? true
-      return { arrive: () => Promise.resolve(isKept) }
-    },
-    penalise: (untilMs) => {
-      said.push(`penalised ${Math.round((untilMs - Date.now()) / 1_000)}`)
-      return Promise.resolve()
+      return {
+        arrive: () => Promise.resolve(isKept),
+        sent: () => void said.push('sent'),
+        ended: (waitMs) => {
+          said.push(waitMs === undefined ? 'ended' : `ended, wait ${waitMs}`)
+          return Promise.resolve()
+        },
+        release: () => void said.push('released'),
+      }
     },
   }
   return { turns, said }
 }
+const used = ['sent', 'ended']
 
 describe('turns', () => {
   test('each request takes one; a missed one sends nothing and takes the next', async () => {
@@ -172,16 +176,33 @@ describe('turns', () => {
     await using scene = await openScene({ turns })
     await scene.custodian.refreshToken()
     await scene.custodian.serviceStatus()
-    expect(said).toEqual(['token', 'status', 'status', 'status'])
+    expect(said).toEqual(['token', ...used, 'status', 'released', 'status', 'released', 'status', ...used])
     expect(scene.sim.requests).toHaveLength(2)
   })
 
   test('always missed: told, to be tried later, and nothing sent', async () => {
-    const { turns } = scriptTurns(Array.from({ length: 9 }, () => false))
+    const { turns, said } = scriptTurns(Array.from({ length: 9 }, () => false))
     await using scene = await openScene({ turns })
     const error = await errorOf(scene.custodian.refreshToken())
     expect(error).toMatchObject({ code: 'QUOTA_EXHAUSTED', details: { retryAfterMs: 10_000 } })
     expect(scene.sim.requests).toHaveLength(0)
+    expect(said).toEqual(Array.from({ length: 5 }, () => ['token', 'released']).flat())
+  })
+
+  test('given back where nothing can be sent in it', async () => {
+    const { turns, said } = scriptTurns([])
+    await using scene = await openScene({ turns })
+    await scene.sim[Symbol.asyncDispose]()
+    expect(await errorOf(scene.custodian.refreshToken())).toMatchObject({ code: 'CONNECTION_FAILED' })
+    expect(said).toEqual(['token', 'released'])
+  })
+
+  test('a request without an answer has ended too', async () => {
+    const { turns, said } = scriptTurns([])
+    await using scene = await openScene({ turns })
+    scene.sim.faults.add({ path: '/token', effect: { kind: 'reset', bytes: 0 } })
+    expect(await errorOf(scene.custodian.refreshToken())).toMatchObject({ code: 'CONNECTION_FAILED' })
+    expect(said).toEqual(['token', ...used])
   })
 
   test.each([429, 503])('%i with Retry-After makes everyone wait, without it nobody', async (status) => {
@@ -192,7 +213,7 @@ describe('turns', () => {
     await errorOf(scene.custodian.refreshToken())
     scene.sim.faults.add({ effect: { kind: 'answer', status, body } })
     await errorOf(scene.custodian.refreshToken())
-    expect(said).toEqual(['token', 'penalised 30', 'token'])
+    expect(said).toEqual(['token', 'sent', 'ended, wait 30000', 'token', ...used])
   })
 
   test('no turn is taken for a token that is not there', async () => {
@@ -207,12 +228,14 @@ describe('turns', () => {
     await using scene = await openScene({
       turns: {
         ...turns,
-        take: async (request) => {
-          const turn = await turns.take(request)
-          scene.sim.dropConnections()
-          await new Promise((resolve) => setTimeout(resolve, 50))
-          return turn
-        },
+        take: async (kind) => ({
+          ...(await turns.take(kind)),
+          arrive: async () => {
+            scene.sim.dropConnections()
+            await new Promise((resolve) => setTimeout(resolve, 50))
+            return true
+          },
+        }),
       },
     })
     await scene.custodian.refreshToken()

@@ -3,21 +3,25 @@ import * as fc from 'fast-check'
 import { SaxesParser } from 'saxes'
 import { describe, expect, test } from 'vitest'
 import { isMeterlakeError } from '../../schemas/errors.ts'
-import { type ElementHandler, XmlSource } from '../../espi/xml-source.ts'
+import type { ElementHandler } from '../../espi/element-handler.ts'
+import { XmlSource } from '../../espi/xml-source.ts'
 
 type Seen = readonly string[]
 
 /** What our source tells of a document, at a chunk size. */
-function ours(document: string, chunkSize: number): Seen | 'refused' {
+function ours(document: string, chunkSize: number, memory = true): Seen | 'refused' {
   const seen: string[] = []
   const handler: ElementHandler = {
+    boundAt: Number.POSITIVE_INFINITY,
+    interest: () => 7,
+    integer: () => undefined,
     open: (path, at) => seen.push(`<{${source.paths.uri(path)}}${source.paths.local(path)} ${at}`),
     attribute: () => undefined,
     value: (path, bytes, from, to) => seen.push(`${source.paths.local(path)}=${bytes.toString('utf8', from, to)}`),
     close: (path, _at, end) => seen.push(`>${source.paths.local(path)} ${end}`),
     stray: () => undefined,
   }
-  const source: XmlSource = new XmlSource(handler)
+  const source: XmlSource = new XmlSource(handler, memory)
   const bytes = Buffer.from(document)
   try {
     for (let at = 0; at < bytes.length; at += chunkSize) {
@@ -124,6 +128,7 @@ describe('XML source', () => {
         const expected = theirs(document)
         if (expected !== 'refused') read += 1
         expect(ours(document, 1 << 20)).toEqual(expected)
+        expect(ours(document, 1 << 20, false)).toEqual(expected)
         expect(ours(document, chunkSize)).toEqual(expected)
       }),
       { numRuns: 2000 },

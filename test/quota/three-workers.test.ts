@@ -101,8 +101,11 @@ async function openSite(name: string, limits: SimulatedCustodianOptions['limits'
   return { custodian, overrides, start, ask, [Symbol.asyncDispose]: async () => owned.disposeAsync() }
 }
 
-/** Test machines are busier than those that run this alone: what the default of 50 ms covers there takes more here. */
-const marginMs = 100
+/**
+ * How long a request may be on its way. Test machines stall for longer than the default covers; answers come in a few
+ * milliseconds, so that it costs nothing while they do not.
+ */
+const marginMs = 800
 
 const none = { spacing: 0, hour: 0, day: 0 }
 
@@ -112,19 +115,19 @@ test('one a second: no two requests closer, four fifths of the rate used, across
   await using second = await site.start(clients[0])
   await using _third = await site.start(clients[1])
   const asked = [
-    site.ask(clients[0], { requests: 22, atOnce: 6, withinMs: 100_000 }),
-    site.ask(clients[1], { requests: 18, atOnce: 4, withinMs: 100_000 }),
+    site.ask(clients[0], { requests: 16, atOnce: 6, withinMs: 100_000 }),
+    site.ask(clients[1], { requests: 14, atOnce: 4, withinMs: 100_000 }),
   ]
   await expect.poll(() => site.custodian.requests.length, { timeout: 60_000 }).toBeGreaterThan(12)
   await second[Symbol.asyncDispose]()
   await using _again = await site.start(clients[0])
   expect(await Promise.all(asked)).toEqual([
-    { answered: 22, refused: 0 },
-    { answered: 18, refused: 0 },
+    { answered: 16, refused: 0 },
+    { answered: 14, refused: 0 },
   ])
   const counts = site.custodian.limitCounts()
   expect(counts.violations, `shortest distance ${counts.shortestGapMs} ms`).toEqual(none)
-  expect(counts.requests).toBe(40)
+  expect(counts.requests).toBe(30)
   const seconds = ((counts.lastAt_ms ?? 0) - (counts.firstAt_ms ?? 0)) / 1_000
   expect((counts.requests - 1) / seconds).toBeGreaterThanOrEqual(0.8)
   const entity = temporal.client.workflow.getHandle(workflowIds.apiQuota('real'))
@@ -133,7 +136,7 @@ test('one a second: no two requests closer, four fifths of the rate used, across
 }, 150_000)
 
 test('so many an hour, so many a day, each client by itself, and a worker killed: all of it used, none too much', async () => {
-  const [perHour, hourMs, perDay] = [30, 10_000, 70]
+  const [perHour, hourMs, perDay] = [20, 6_000, 44]
   // Not at the time of the test: the day would be over.
   const hour = Number(
     new Intl.DateTimeFormat('en-US', { timeZone: 'America/Los_Angeles', hour: 'numeric', hourCycle: 'h23' }).format(),
@@ -155,18 +158,18 @@ test('so many an hour, so many a day, each client by itself, and a worker killed
   await using second = await site.start(clients[0])
   await using _third = await site.start(clients[1])
   const asked = [
-    site.ask(clients[0], { requests: 80, atOnce: 8, withinMs: 60_000 }),
-    site.ask(clients[1], { requests: 25, atOnce: 4, withinMs: 60_000 }),
+    site.ask(clients[0], { requests: 50, atOnce: 8, withinMs: 40_000 }),
+    site.ask(clients[1], { requests: 15, atOnce: 4, withinMs: 40_000 }),
   ]
   await expect.poll(() => site.custodian.requests.length, { timeout: 60_000 }).toBeGreaterThan(20)
   second.kill('SIGKILL')
   const [first, other] = await Promise.all(asked)
   const { violations, clients: used } = site.custodian.limitCounts()
   expect(violations).toEqual(none)
-  expect(other).toEqual({ answered: 25, refused: 0 })
-  expect(used[clients[1].clientId]?.requests).toBe(25)
+  expect(other).toEqual({ answered: 15, refused: 0 })
+  expect(used[clients[1].clientId]?.requests).toBe(15)
   // The killed process took its moments along.
   expect(used[clients[0].clientId]?.requests).toBeGreaterThanOrEqual(perDay * 0.8)
   expect(used[clients[0].clientId]?.requests).toBeLessThanOrEqual(perDay)
-  expect((first?.answered ?? 0) + (first?.refused ?? 0)).toBe(80)
+  expect((first?.answered ?? 0) + (first?.refused ?? 0)).toBe(50)
 }, 150_000)

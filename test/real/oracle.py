@@ -289,7 +289,7 @@ def expect(sample):
     found = list(entries(root))
     payloads = {entry['payload'].tag for entry in found}
     if any(tag.startswith(CUSTOMER) for tag in payloads):
-        return {**head, 'outcome': 'archived'}
+        return {**head, 'outcome': 'customer'}
     if payloads and payloads <= {ESPI + 'ApplicationInformation', ESPI + 'Authorization'}:
         return {**head, 'outcome': 'refused', 'code': 'FEED_SECRET'}
     types = resource_types(found)

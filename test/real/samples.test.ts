@@ -15,7 +15,7 @@ interface Expected {
   readonly sample: string
   readonly sha256: string
   readonly profile: 'pge' | 'espi'
-  readonly outcome: 'loaded' | 'refused' | 'archived'
+  readonly outcome: 'loaded' | 'refused' | 'customer'
   readonly code?: string
   readonly n_readings: number
   readonly n_parked: number
@@ -80,11 +80,11 @@ describe.skipIf(samples === undefined)('real samples', () => {
     expect(await lake.query('SELECT 1 FROM core.interval')).toEqual([])
   })
 
-  test.each(of('archived'))('$sample is archived under pii', async ({ profile, sample, sha256 }) => {
+  test.each(of('customer'))('$sample is loaded under pii', async ({ profile, sample, sha256 }) => {
     await using lake = await createLake(profile)
     await lake.load([pathOf(sample)])
     const ledger = await lake.query('SELECT status, sha256, raw_path FROM ops.load')
-    expect(ledger).toEqual([{ status: 'archived', sha256, raw_path: null }])
+    expect(ledger).toEqual([{ status: 'loaded', sha256, raw_path: null }])
     expect(await lake.query('SELECT 1 FROM core.interval')).toEqual([])
   })
 

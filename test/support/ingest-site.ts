@@ -51,7 +51,9 @@ export async function openIngestSite(
       client_ca: certificates.ca,
       client_fingerprints: [],
     },
+    operations: {},
     temporal: { namespace: 'default', ...(address !== undefined && { address }) },
+    reader: { markup_memory: 'on' as const },
     log: { level: 'info' as const },
   })
   const owned = stack.move()

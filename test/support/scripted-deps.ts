@@ -7,6 +7,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Deps, LakeJobProgress, RunLakeJob } from '../../activities/deps.ts'
+import type { Authorization } from '../../custodian/authorization.ts'
+import type { BulkRequest } from '../../custodian/custodian.ts'
 import { resolveProfile } from '../../custodian/profile.ts'
 import { MeterlakeError } from '../../schemas/errors.ts'
 import type {
@@ -17,6 +19,10 @@ import type {
   StagedLoad,
   TokenHandle,
 } from '../../schemas/ingest.ts'
+import type { AuthorizationRow } from '../../schemas/stage.ts'
+import type { DayWindow } from '../../schemas/calendar-day.ts'
+import type { GapFacts } from '../../schemas/gaps.ts'
+import type { RequestRecord } from '../../schemas/pull.ts'
 import type { LakeJob, LakeJobResult } from '../../schemas/load-process.ts'
 
 /** One answer of the custodian: bytes, or an error to throw. */
@@ -27,6 +33,8 @@ export interface Script {
   readonly downloads?: Readonly<Record<string, readonly Answer[]>>
   /** Errors of the token endpoint, in order; then tokens. */
   readonly tokenErrors?: readonly Error[]
+  /** Answers about Authorizations, in order; then none. */
+  readonly authorizations?: (readonly Authorization[] | MeterlakeError)[]
   /** Life of a token, ms. */
   readonly tokenLifeMs?: number
   /** Called inside each token request. */
@@ -35,6 +43,15 @@ export interface Script {
   readonly loadErrors?: readonly MeterlakeError[]
   /** Runs inside a load job, with its signal. */
   readonly onLoad?: (signal: AbortSignal) => Promise<void>
+  /** Answers ad hoc requests (the n-th, from 1); absent: all are accepted. */
+  readonly onRequest?: (
+    request: BulkRequest,
+    n: number,
+  ) => Promise<'accepted' | 'no_data' | 'too_large' | MeterlakeError>
+  /** Days of the readings of a download. */
+  readonly daysOf?: (correlationId: string) => DayWindow
+  readonly settled?: readonly DayWindow[]
+  readonly gapFacts?: GapFacts
   /** Where it keeps its files; absent: a temporary folder. */
   readonly folder?: string
   /** Absent: unique. */
@@ -49,6 +66,12 @@ export interface ScriptedDeps extends AsyncDisposable {
   readonly requests: ReadonlyMap<string, number>
   readonly ledger: ReadonlyMap<string, PublishedLoad>
   readonly notifications: readonly NotificationRecord[]
+  /** Staged so far. */
+  readonly authorizations: readonly AuthorizationRow[]
+  /** Rows staged for ops.request. */
+  readonly requestRecords: readonly RequestRecord[]
+  /** Ad hoc requests as they came. */
+  readonly bulkRequests: readonly BulkRequest[]
   /** A notification in a spool file, as the webhook leaves it. */
   spool(correlationIds: readonly string[]): Promise<ReceivedNotification>
   spoolBody(body: string): Promise<ReceivedNotification>
@@ -67,7 +90,11 @@ export async function scriptDeps(script: Script = {}): Promise<ScriptedDeps> {
   const ledger = new Map<string, PublishedLoad>()
   const notifications: NotificationRecord[] = []
   const tokens: string[] = []
+  const authorizations: AuthorizationRow[] = []
   const staged: StagedLoad[] = []
+  const requestRecords: RequestRecord[] = []
+  const bulkRequests: BulkRequest[] = []
+  const loadDays = new Map<string, DayWindow>()
   const stagedNotifications: NotificationRecord[] = []
   const tokenErrors = [...(script.tokenErrors ?? [])]
   const loadErrors = [...(script.loadErrors ?? [])]
@@ -112,6 +139,11 @@ export async function scriptDeps(script: Script = {}): Promise<ScriptedDeps> {
     incomingDir: join(folder, 'incoming'),
     roots: { lake: join(folder, 'lake'), pii: join(folder, 'pii') },
     custodian: {
+      authorizations: async ({ id } = {}) => {
+        const answer = script.authorizations?.shift() ?? []
+        if (answer instanceof Error) throw answer
+        return answer.filter(({ authorizationId }) => id === undefined || authorizationId === id)
+      },
       currentToken: async () => held,
       refreshToken: async () => {
         await script.onToken?.()
@@ -136,7 +168,14 @@ export async function scriptDeps(script: Script = {}): Promise<ScriptedDeps> {
         onProgress?.({ bytes: answer.length, totalBytes: answer.length })
         const sha256 = createHash('sha256').update(answer).digest('hex')
         const receivedAt = new Date().toISOString()
+        loadDays.set(sha256.slice(0, 16), script.daysOf?.(correlationId) ?? { from: '2026-01-01', to: '2026-01-31' })
         return { path, sha256, bytes: answer.length, kind: 'usage', receivedAt, transaction: null }
+      },
+      requestBulk: async (request) => {
+        bulkRequests.push(request)
+        const answer = (await script.onRequest?.(request, bulkRequests.length)) ?? 'accepted'
+        if (typeof answer !== 'string') throw answer
+        return { status: answer, transaction: `theirs-${bulkRequests.length}` }
       },
     },
     lake: {
@@ -153,9 +192,18 @@ export async function scriptDeps(script: Script = {}): Promise<ScriptedDeps> {
         }
       },
       published: async (loadIds) => new Map([...ledger].filter(([loadId]) => loadIds.includes(loadId))),
+      stageAuthorizations: async (_observedAt, rows) => {
+        authorizations.push(...rows)
+      },
       stageNotification: async (record) => {
         stagedNotifications.push(record)
       },
+      stageRequest: async (record) => {
+        requestRecords.push(record)
+      },
+      loadDays: async (loadIds) => new Map([...loadDays].filter(([loadId]) => loadIds.includes(loadId))),
+      settledWindows: async () => script.settled ?? [],
+      gapFacts: async () => script.gapFacts ?? { firstReceivedAt: null, loads: [], notifications: [], requests: [] },
     },
     runLakeJob: (async (job, { signal, onProgress }) =>
       runJob(job, signal ?? new AbortController().signal, onProgress ?? (() => {}))) as RunLakeJob,
@@ -174,6 +222,9 @@ export async function scriptDeps(script: Script = {}): Promise<ScriptedDeps> {
     requests,
     ledger,
     notifications,
+    authorizations,
+    requestRecords,
+    bulkRequests,
     spoolBody,
     spool: async (correlationIds) => spoolBody(batchList(correlationIds.map(bulkUrl))),
     [Symbol.asyncDispose]: async () => rm(folder, { recursive: true, force: true }),

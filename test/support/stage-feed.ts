@@ -61,6 +61,7 @@ export interface Feed {
   readonly rows?: Partial<Record<StagingTableName, Rows>>
   readonly failed?: { readonly code: string; readonly message: string }
   readonly receivedAt?: string
+  readonly notificationId?: string
   /** Makes the bytes, and so the load_id, another. */
   readonly salt?: string
 }
@@ -124,7 +125,7 @@ export async function stageFeed(roots: LakeRoots, feed: Feed): Promise<string> {
     kind: 'usage',
     source: 'file',
     sourceName: 'feed.xml',
-    notificationId: null,
+    notificationId: feed.notificationId ?? null,
     correlationId: null,
     profile: 'pge',
     timeZone,
@@ -140,6 +141,8 @@ export async function stageFeed(roots: LakeRoots, feed: Feed): Promise<string> {
       readings,
       quarantined: 0,
       drift: 0,
+      markupRuns: 0,
+      slowBytes: 0,
     },
     localDateMin: days[0] ?? null,
     localDateMax: days.at(-1) ?? null,

@@ -64,6 +64,8 @@ export const openLineReader: OpenFeedReader = (sink) => {
         blocks,
         readings,
         quarantined,
+        markupRuns: 0,
+        slowBytes: bytes,
       }
     },
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { LakeRoots } from '../../schemas/load-process.ts'
 import { isKnownLoad } from '../../warehouse/ledger.ts'
+import { readGapFacts } from '../../warehouse/ledger-facts.ts'
 import { readManifest, readNewestManifest } from '../../warehouse/manifest.ts'
 import { publishStaged } from '../../warehouse/publish.ts'
 import { queryRows } from '../support/query-rows.ts'
@@ -275,6 +276,18 @@ test('a notification is a commit of its own, once', async () => {
   expect(await query('SELECT status, n_resources, n_refused, n_loaded FROM ops.notification')).toEqual([
     { status: 'ingested', n_resources: 2, n_refused: 1, n_loaded: 1 },
   ])
+})
+
+test('a package that an operator had fetched later is lacking no more', async () => {
+  const notificationId = 'b'.repeat(64)
+  const receivedAt = '2026-03-02T00:00:00.000Z'
+  const counts = { resources: 2, refused: 0, loaded: 0 }
+  await stageNotification(roots, { notificationId, receivedAt, status: 'failed', ...counts, message: null })
+  const lacking = async () => (await readGapFacts(roots, receivedAt)).notifications.map((its) => its.lacking)
+  await publish({ failed: { code: 'FEED_TRUNCATED', message: 'cut' }, notificationId })
+  expect(await lacking()).toEqual([2])
+  await publish({ ...dims, ...blocks(p(1), [hour(1)]), notificationId })
+  expect(await lacking()).toEqual([1])
 })
 
 test('days are split and batched without a difference', async () => {

@@ -211,14 +211,34 @@ describe('staging a load', () => {
     expect(await stagedFiles()).toEqual([])
   })
 
-  test('a customer feed is archived; its quarantine lies under pii, its rows nowhere', async () => {
-    const request = await archived(feed('customer', good, quarantine), { isCustomer: true })
+  test('a customer feed: rows and quarantine lie under pii, what names nobody in the lake; usage rows in it nowhere', async () => {
+    const agreement = {
+      table: 'customer_agreement',
+      customer_id: 'c',
+      agreement_id: '77',
+      usage_point_id: '77',
+      href: 'h',
+    }
+    const rows = [
+      { table: 'customer', customer_id: 'c', href: 'h', name: 'ADA', published_at: null, byte_offset: 1 },
+      { ...agreement, customer_class: 'RES', published_at: null, byte_offset: 2 },
+    ]
+    const request = await archived(feed('customer', good, quarantine, drift, ...rows), { isCustomer: true })
     const { loadId } = await stage(request)
     const facts = await loadRecord(loadId)
-    expect(facts).toMatchObject({ status: 'archived', kind: 'customer', raw: { root: 'pii' } })
-    expect(Object.keys(facts.files)).toEqual(['quarantine'])
-    const lake = openRoots(roots).lake
-    expect(await lake.list('')).toEqual([`staging/${loadId}/stage.json`])
+    expect(facts).toMatchObject({ kind: 'customer', raw: { root: 'pii' } })
+    expect(
+      Object.entries(facts.files)
+        .map(([table, file]) => `${file.root} ${table}`)
+        .sort(),
+    ).toEqual(['lake drift', 'lake usage_point_agreement', 'pii customer', 'pii customer_agreement', 'pii quarantine'])
+  })
+
+  test('customer rows in bytes that were archived as usage are refused', async () => {
+    const row = { table: 'customer', customer_id: 'c', href: 'h', published_at: null, byte_offset: 1 }
+    const request = await archived(feed(row))
+    expect(request.raw.root).toBe('lake')
+    await expect(stage(request)).rejects.toMatchObject({ code: 'FEED_WRONG_ROOT' })
   })
 
   test('a feed of bills alone has no readings file', async () => {

@@ -86,7 +86,7 @@ beforeAll(async () => {
   }
   const [some = {}, all = {}] = figures
   expected = { some, all }
-}, 300_000)
+}, 900_000)
 afterAll(async () => {
   await rm(dir, { recursive: true, force: true, maxRetries: 5 })
 })
@@ -114,7 +114,7 @@ test('the feeds have what makes versions', () => {
   expect(Number(all['core.interval_version']?.['n'])).toBeGreaterThan(Number(all['core.interval']?.['n']))
 })
 
-test(`the load and the publish process, seed ${seed}`, { timeout: 600_000 }, async () => {
+test(`the load and the publish process, seed ${seed}`, { timeout: 900_000 }, async () => {
   const roots = rootsIn('killed')
   const next = seededNumbers(seed)
   const killed = { load: 0, publish: 0 }
@@ -146,7 +146,7 @@ test(`the load and the publish process, seed ${seed}`, { timeout: 600_000 }, asy
   })
 })
 
-test(`meterlake load and its child, seed ${seed}`, { timeout: 600_000 }, async () => {
+test(`meterlake load and its child, seed ${seed}`, { timeout: 900_000 }, async () => {
   const roots = rootsIn('command-line')
   const next = seededNumbers(seed + 1)
   const run = (file: string) => {

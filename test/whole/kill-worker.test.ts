@@ -109,7 +109,7 @@ async function notifyList(): Promise<void> {
   lists.push(resources)
 }
 
-test(`a worker killed again and again, seed ${seed}`, { timeout: 900_000 }, async () => {
+test(`a worker killed again and again, seed ${seed}`, { timeout: 1_800_000 }, async () => {
   const next = seededNumbers(seed)
   const config = await site.configFile()
   const hits: Record<Step, number> = { downloadResource: 0, loadFeed: 0, publishLake: 0 }

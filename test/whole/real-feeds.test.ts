@@ -18,7 +18,7 @@ interface Expected {
   readonly sample: string
   readonly sha256: string
   readonly profile: 'pge' | 'espi'
-  readonly outcome: 'loaded' | 'refused' | 'archived'
+  readonly outcome: 'loaded' | 'refused' | 'customer'
   readonly code?: string
   readonly n_readings: number
   readonly usage_points: readonly Figures[]
@@ -33,8 +33,8 @@ const expectations = readdirSync(expectedFolder)
   .sort()
   .map((file) => JSON.parse(readFileSync(join(expectedFolder, file), 'utf8')) as Expected)
   .filter(({ profile, sample }) => profile === 'pge' && sample.startsWith('pge-') && !sample.includes('notify'))
-const usage = expectations.filter(({ outcome }) => outcome !== 'archived')
-const customers = expectations.filter(({ outcome }) => outcome === 'archived')
+const usage = expectations.filter(({ outcome }) => outcome !== 'customer')
+const customers = expectations.filter(({ outcome }) => outcome === 'customer')
 const loaded = usage.filter(({ outcome }) => outcome === 'loaded')
 const pathOf = ({ sample }: Expected) => join(samples ?? '', sample)
 const loadIdOf = ({ sha256 }: Expected) => sha256.slice(0, 16)
@@ -147,13 +147,13 @@ describe.skipIf(samples === undefined)('real samples from the simulated custodia
     expect(found.sort()).toEqual([...hours].map(([hour, nano]) => `${hour} ${kwhOf(nano)}`).sort())
   })
 
-  test('a customer feed is archived under pii alone', async () => {
+  test('the bytes of a customer feed are archived under pii alone', async () => {
     const before = await site.query('SELECT count(*) AS n FROM core.interval')
     const prepared = await site.custodian.serveFile(customers.map(pathOf), { feed: 'customer' })
     const result = await outcomeOfUrls(meterlake.client, prepared.resources)
     expect(result).toMatchObject({
       status: 'ingested',
-      resources: customers.map(({ sha256 }) => ({ status: 'archived', sha256 })),
+      resources: customers.map(({ sha256 }) => ({ status: 'loaded', sha256 })),
     })
     expect(await site.query('SELECT count(*) AS n FROM core.interval')).toEqual(before)
     for (const { sha256 } of customers) {

@@ -141,7 +141,6 @@ describe('after good and failing ingests', () => {
     expect(tokens.size).toBeGreaterThanOrEqual(3)
     const codes = [
       'loaded',
-      'archived',
       'RESOURCE_GONE',
       'CERTIFICATE_REFUSED',
       'REQUEST_REFUSED',

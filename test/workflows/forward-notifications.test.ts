@@ -115,7 +115,7 @@ test('Temporal down: the notification stays in the spool, and is started when Te
     () => {
       expect(waits.length).toBeGreaterThan(1)
     },
-    { timeout: 30_000 },
+    { timeout: 120_000 },
   )
   expect(await spool.list('new')).toHaveLength(1)
   const port = Number(address.split(':')[1])

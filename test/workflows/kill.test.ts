@@ -112,7 +112,7 @@ test('killed in the download, in the load and in the publish', async () => {
           if (worker.process.exitCode !== null) throw new Error(`the worker ended: ${worker.stderr()}`)
           return runningActivities(temporal.client)
         },
-        { timeout: 60_000, interval: 50 },
+        { timeout: 240_000, interval: 50 },
       )
       .toContain(activity)
     await sleep(250)
@@ -130,4 +130,4 @@ test('killed in the download, in the load and in the publish', async () => {
   expect(found.loads).toEqual(expected.loads)
   expect(found.hours).toEqual(expected.hours)
   expect(found.versions).toEqual(expected.versions)
-}, 300_000)
+}, 900_000)

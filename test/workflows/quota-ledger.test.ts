@@ -1,78 +1,53 @@
 /** The ledger against an independent count of what arrives: the simulated custodian's own meter. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { quotaDayOf } from '../../activities/quota-day.ts'
-import type { AcquireInput, QuotaLedger, QuotaLimits } from '../../schemas/quota.ts'
-import { createLimitMeter } from '../../sim/limit-meter.ts'
-import { emptyLedger, penalise, reserve, usageOf } from '../../workflows/quota-ledger.ts'
+import type { AcquireAnswer, AcquireInput, QuotaLedger, QuotaLimits } from '../../schemas/quota.ts'
+import { acquire, emptyLedger, settle, usageOf } from '../../workflows/quota-ledger.ts'
+import { pacific, simulate, violationsOf } from './quota-traffic.ts'
 
-const pge: QuotaLimits = { spacingMs: 1_000, marginMs: 50, perHour: 2_000, hourMs: 3_600_000, perDay: 20_000 }
-const pacific = (nowMs: number) => quotaDayOf(nowMs, 'America/Los_Angeles', '17:00')
-
-let asked = 0
-const ask = (nowMs: number, client: string, limits: QuotaLimits, day = pacific(nowMs)): AcquireInput => {
-  asked += 1
-  return { client, kind: 'package', requestId: `r${asked}`, leadMs: 0, limits, day }
-}
-
-/** What came of asking as often as a moment is given, by `callers` that wait for theirs, until `untilMs`. */
-function saturate(options: {
-  readonly limits: QuotaLimits
-  readonly clients: readonly string[]
-  readonly fromMs: number
-  readonly untilMs: number
-  /** Between moment and arrival; under the margin. */
-  readonly delay?: () => number
-  readonly start?: QuotaLedger
-}) {
-  const { limits, clients, fromMs, untilMs, delay = () => 0 } = options
-  let ledger = options.start ?? emptyLedger
-  const moments: { readonly client: string; readonly moment: number; readonly arrival: number }[] = []
-  const freeAt = clients.map(() => fromMs)
-  let day = pacific(fromMs)
-  for (;;) {
-    const nowMs = Math.min(...freeAt)
-    if (nowMs >= untilMs) break
-    if (nowMs >= day.endsAtMs) day = pacific(nowMs)
-    const index = freeAt.indexOf(nowMs)
-    const client = clients[index] ?? ''
-    const { ledger: next, answer } = reserve(ledger, ask(nowMs, client, limits, day), nowMs)
-    ledger = next
-    if ('sendAtMs' in answer) {
-      moments.push({ client, moment: answer.sendAtMs, arrival: answer.sendAtMs + delay() })
-      freeAt[index] = answer.sendAtMs + 1
-    } else freeAt[index] = answer.deniedUntilMs
-    expect(freeAt[index]).toBeGreaterThan(nowMs)
-  }
-  return { moments, ledger }
-}
-
-function judge(moments: ReturnType<typeof saturate>['moments'], limits: QuotaLimits, clockAheadMs = 0) {
-  const { spacingMs, perHour, hourMs, perDay } = limits
-  const meter = createLimitMeter({ spacingMs, perHour, hourMs, perDay })
-  const sorted = moments.toSorted((a, b) => a.arrival - b.arrival)
-  for (const { client, arrival } of sorted) meter.arrive(client, arrival + clockAheadMs)
-  return meter.counts(Date.parse('2030-01-01T00:00:00Z')).violations
-}
+const pge: QuotaLimits = { spacingMs: 1_000, marginMs: 200, perHour: 2_000, hourMs: 3_600_000, perDay: 20_000 }
 const none = { spacing: 0, hour: 0, day: 0 }
-
 const at = (iso: string) => Date.parse(iso)
+const seconds = 1_000
+const hour = 3_600 * seconds
+
+/** The turn of an answer that gives one. */
+const admitted = (answer: AcquireAnswer) => {
+  if (!('sendAtMs' in answer)) throw new Error(`not admitted: ${JSON.stringify(answer)}`)
+  return answer
+}
 
 describe('never more than allowed, hardly less', () => {
-  test('one a second over two clients, an hour long', () => {
-    const fromMs = at('2026-11-22T10:00:00Z')
+  const fromMs = at('2026-11-22T10:00:00Z')
+  /** Requests a second of an hour at one a second. */
+  const rateOf = (delays: Partial<Parameters<typeof simulate>[0]>) => {
     const limits = { ...pge, perHour: 100_000 }
-    const { moments } = saturate({ limits, clients: ['a', 'b', 'b'], fromMs, untilMs: fromMs + 3_600_000 })
-    expect(judge(moments, limits)).toEqual(none)
-    expect(moments.length).toBeGreaterThanOrEqual(3_600 * 0.95)
-    expect(new Set(moments.map(({ client }) => client))).toEqual(new Set(['a', 'b']))
+    const senders = ['a', 'a', 'a', 'b', 'b', 'b']
+    const { arrivals } = simulate({ limits, senders, fromMs, untilMs: fromMs + hour, ...delays })
+    expect(violationsOf(arrivals, limits)).toEqual(none)
+    expect(new Set(arrivals.map(({ client }) => client))).toEqual(new Set(['a', 'b']))
+    return arrivals.length / 3_600
+  }
+
+  test('one a second over two clients: what an answer takes is lost, and no more', () => {
+    expect(rateOf({})).toBeGreaterThan(0.99)
+    expect(rateOf({ messageMs: () => 40, travelMs: () => 5, answerMs: () => 20 })).toBeGreaterThan(0.97)
+  })
+
+  test('a slow answer costs the margin at most', () => {
+    expect(rateOf({ messageMs: () => 60, travelMs: () => 30, answerMs: () => 5_000 })).toBeGreaterThan(0.82)
+  })
+
+  test('a busy machine: questions of 150 ms, a tenth sent a quarter of a second late', () => {
+    let n = 0
+    const lateMs = () => ((n += 1) % 10 === 0 ? 250 : 10)
+    expect(rateOf({ messageMs: () => 150, lateMs, travelMs: () => 10, answerMs: () => 30 })).toBeGreaterThan(0.9)
   })
 
   test('2,000 an hour, four hours long', () => {
-    const fromMs = at('2026-11-22T10:00:00Z')
-    const { moments } = saturate({ limits: pge, clients: ['a', 'a', 'a'], fromMs, untilMs: fromMs + 4 * 3_600_000 })
-    expect(judge(moments, pge)).toEqual(none)
-    expect(moments.length).toBeGreaterThanOrEqual(8_000 * 0.95)
+    const { arrivals } = simulate({ limits: pge, senders: ['a', 'a', 'a'], fromMs, untilMs: fromMs + 4 * hour })
+    expect(violationsOf(arrivals, pge)).toEqual(none)
+    expect(arrivals.length).toBeGreaterThanOrEqual(8_000 * 0.95)
   })
 
   test.each([
@@ -81,154 +56,171 @@ describe('never more than allowed, hardly less', () => {
     ['the day the clock goes back', '2026-10-31', 3, '2026-11-02T01:00:00Z'],
   ])('20,000 a day from 17:00 Pacific: %s', (_, date, days, lastBound) => {
     const limits = { ...pge, perHour: 60_000, perDay: 2_000 }
-    const fromMs = at(`${date}T12:00:00Z`)
-    const untilMs = at(lastBound) + 45 * 60_000
-    const { moments } = saturate({ limits, clients: ['a', 'a'], fromMs, untilMs })
-    for (const clockAheadMs of [-1_900, 0, 1_900]) expect(judge(moments, limits, clockAheadMs)).toEqual(none)
-    expect(moments.length).toBeGreaterThanOrEqual(2_000 * days * 0.95)
+    const untilMs = at(lastBound) + 45 * 60 * seconds
+    const { arrivals } = simulate({ limits, senders: ['a', 'a'], fromMs: at(`${date}T12:00:00Z`), untilMs })
+    for (const clockAheadMs of [-1_900, 0, 1_900]) expect(violationsOf(arrivals, limits, clockAheadMs)).toEqual(none)
+    expect(arrivals.length).toBeGreaterThanOrEqual(2_000 * days * 0.95)
     // The last day begins where it should, to the second.
-    const first = moments.find(({ moment }) => moment >= at(lastBound) - 60_000)
-    expect((first?.moment ?? 0) - at(lastBound)).toBeLessThan(10_000)
-    expect((first?.moment ?? 0) - at(lastBound)).toBeGreaterThanOrEqual(0)
+    const first = arrivals.find(({ arrival }) => arrival >= at(lastBound) - 60 * seconds)
+    expect((first?.arrival ?? 0) - at(lastBound)).toBeLessThan(10 * seconds)
+    expect((first?.arrival ?? 0) - at(lastBound)).toBeGreaterThanOrEqual(0)
   })
 
-  test('any limits, any crowd, any delay under the margin, any clock within two seconds', () => {
+  test('any limits, any crowd, any delays, senders that die, any clock within two seconds', () => {
     fc.assert(
       fc.property(
         fc.record({
           spacingMs: fc.integer({ min: 1, max: 2_000 }),
-          marginMs: fc.integer({ min: 0, max: 200 }),
+          marginMs: fc.integer({ min: 1, max: 400 }),
           perHour: fc.integer({ min: 1, max: 40 }),
           hourMs: fc.integer({ min: 1_000, max: 60_000 }),
           perDay: fc.integer({ min: 1, max: 200 }),
         }),
         fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 8 }),
         fc.integer({ min: -120_000, max: 10_000 }),
-        fc.integer({ min: -2_000, max: 1_999 }),
+        fc.integer({ min: -1_000, max: 1_000 }),
         fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
-        (limits, clients, offset, clockAheadMs, chance) => {
-          const fromMs = at('2026-11-22T01:00:00Z') + offset
-          const delay = () => Math.floor((chance.next().value ?? 0) * limits.marginMs)
-          const { moments, ledger } = saturate({ limits, clients, fromMs, untilMs: fromMs + 90_000, delay })
-          // An arrival on the margin's last millisecond may be in the next day.
-          const skew = Math.min(clockAheadMs, 1_999 - limits.marginMs)
-          expect(judge(moments, limits, skew)).toEqual(none)
+        (limits, senders, offset, clockAheadMs, chance) => {
+          const upTo = (most: number) => () => Math.floor((chance.next().value ?? 0) * most)
+          const fates = ['no', 'no', 'no', 'no', 'no', 'no', 'before', 'after'] as const
+          const { arrivals, ledger } = simulate({
+            limits,
+            senders,
+            fromMs: at('2026-11-22T01:00:00Z') + offset,
+            untilMs: at('2026-11-22T01:00:00Z') + offset + 90_000,
+            messageMs: upTo(300),
+            lateMs: upTo(700),
+            travelMs: upTo(limits.marginMs),
+            answerMs: upTo(2 * limits.marginMs),
+            dies: () => fates[upTo(fates.length)()] ?? 'no',
+          })
+          expect(violationsOf(arrivals, limits, clockAheadMs)).toEqual(none)
           expect(JSON.parse(JSON.stringify(ledger))).toEqual(ledger)
         },
       ),
       { numRuns: 100 },
     )
   })
-})
-
-describe('answers', () => {
-  const nowMs = at('2026-11-22T10:00:00Z')
-
-  test('the same request id has the same moment, others another', () => {
-    const one = ask(nowMs, 'a', pge)
-    const first = reserve(emptyLedger, one, nowMs)
-    expect(first.answer).toEqual({ nowMs, waitMs: 0, sendAtMs: nowMs })
-    const again = reserve(first.ledger, one, nowMs + 400)
-    expect(again.answer).toEqual({ nowMs: nowMs + 400, waitMs: 0, sendAtMs: nowMs })
-    expect(again.ledger).toBe(first.ledger)
-    expect(reserve(again.ledger, ask(nowMs, 'b', pge), nowMs).answer).toMatchObject({ waitMs: 1_050 })
-  })
-
-  test('a denial says until when, and the moment it speaks of is there then', () => {
-    const limits = { ...pge, perHour: 2 }
-    let ledger = emptyLedger
-    for (let n = 0; n < 2; n += 1) ({ ledger } = reserve(ledger, ask(nowMs, 'a', limits), nowMs))
-    const { answer } = reserve(ledger, ask(nowMs, 'a', limits), nowMs)
-    if (!('deniedUntilMs' in answer)) throw new Error('it was admitted')
-    expect(answer).toMatchObject({ reason: 'hour' })
-    const later = reserve(ledger, ask(answer.deniedUntilMs, 'a', limits), answer.deniedUntilMs).answer
-    expect(later).toMatchObject({ sendAtMs: nowMs + 3_600_050 })
-    expect(reserve(ledger, ask(nowMs, 'b', limits), nowMs).answer).toMatchObject({ waitMs: 2_100 })
-  })
-
-  test('a penalty holds for every client, takes moments back, and has an end', () => {
-    const one = ask(nowMs, 'a', pge)
-    const two = ask(nowMs, 'a', pge)
-    let { ledger } = reserve(emptyLedger, one, nowMs)
-    ledger = reserve(ledger, two, nowMs).ledger
-    ledger = penalise(penalise(ledger, nowMs + 20_000, nowMs), nowMs + 5_000, nowMs)
-    expect(reserve(ledger, ask(nowMs, 'b', pge), nowMs).answer).toMatchObject({ sendAtMs: nowMs + 20_000 })
-    // Told again that its moment is in the penalty:
-    expect(reserve(ledger, two, nowMs).answer).toMatchObject({ sendAtMs: nowMs + 20_000 })
-    expect(reserve(ledger, one, nowMs).answer).toMatchObject({ sendAtMs: nowMs })
-    const far = penalise(ledger, nowMs + 1e12, nowMs)
-    const { answer } = reserve(far, ask(nowMs, 'b', pge), nowMs)
-    expect(answer).toMatchObject({ reason: 'asked to wait' })
-    expect('deniedUntilMs' in answer && answer.deniedUntilMs - nowMs).toBeLessThan(3_600_000)
-  })
-
-  test('a changed limit counts at once', () => {
-    let ledger = emptyLedger
-    for (let n = 0; n < 5; n += 1) ({ ledger } = reserve(ledger, ask(nowMs, 'a', pge), nowMs))
-    expect(reserve(ledger, ask(nowMs, 'a', { ...pge, perHour: 5 }), nowMs).answer).toMatchObject({ reason: 'hour' })
-  })
-
-  test('usage tells what was used, by kind', () => {
-    let ledger = emptyLedger
-    for (const kind of ['token', 'package', 'package']) {
-      ;({ ledger } = reserve(ledger, { ...ask(nowMs, 'a', pge), kind }, nowMs))
-    }
-    const { startsAtMs } = pacific(nowMs)
-    expect(usageOf(ledger, nowMs + 1_060)).toEqual({
-      waiting: 1,
-      penalisedUntilMs: 0,
-      clients: { a: { hour: 2, days: [{ startsAtMs, requests: 3, byKind: { token: 1, package: 2 } }] } },
-    })
-  })
 
   test('a full hour of both clients is small enough to carry on', () => {
-    const untilMs = nowMs + 4_300_000
-    const { ledger } = saturate({ limits: pge, clients: ['a', 'b'], fromMs: nowMs, untilMs })
+    const { ledger } = simulate({ limits: pge, senders: ['a', 'b'], fromMs, untilMs: fromMs + 1.2 * hour })
     expect(ledger.clients['a']?.hour.length).toBeGreaterThan(1_700)
     expect(JSON.stringify(ledger).length).toBeLessThan(100_000)
   })
 })
 
-const hours = (ms: number) => ms / 3_600_000
+describe('answers', () => {
+  const nowMs = at('2026-11-22T10:00:00Z')
+  let asked = 0
+  const ask = (client: string, limits = pge, requestId = `r${(asked += 1)}`): AcquireInput => {
+    return { client, kind: 'package', requestId, leadMs: 0, limits, day: pacific(nowMs) }
+  }
+  /** One after the other, each answered at its moment. */
+  const used = (ledger: QuotaLedger, count: number, limits = pge) => {
+    let [next, clockMs] = [ledger, nowMs]
+    for (let n = 0; n < count; n += 1) {
+      const question = ask('a', limits)
+      const taken = acquire(next, question, clockMs)
+      clockMs = admitted(taken.answer).sendAtMs
+      next = settle(taken.ledger, { requestId: question.requestId, arrivedByMs: clockMs, isAnswered: true }, clockMs)
+    }
+    return { ledger: next, clockMs }
+  }
 
-describe('days of the custodian', () => {
-  test.each([
-    ['2026-03-07T20:00:00Z', '2026-03-07T01:00:00Z', 24],
-    ['2026-03-08T01:00:00Z', '2026-03-08T01:00:00Z', 23],
-    ['2026-03-08T23:59:59Z', '2026-03-08T01:00:00Z', 23],
-    ['2026-03-09T00:00:00Z', '2026-03-09T00:00:00Z', 24],
-    ['2026-11-01T08:59:00Z', '2026-11-01T00:00:00Z', 25],
-    ['2026-11-02T01:00:00Z', '2026-11-02T01:00:00Z', 24],
-  ])('%s is in the day from %s, of %i hours', (now, start, length) => {
-    const { startsAtMs, endsAtMs } = pacific(at(now))
-    expect([new Date(startsAtMs).toISOString(), hours(endsAtMs - startsAtMs)]).toEqual([
-      new Date(start).toISOString(),
-      length,
-    ])
+  test('one turn at a time: who asks again has the same, others come again', () => {
+    const one = ask('a')
+    const first = acquire(emptyLedger, one, nowMs)
+    const turn = { sendAtMs: nowMs, latestMs: nowMs + 500, isAfterUnanswered: false }
+    expect(first.answer).toEqual({ nowMs, ...turn })
+    expect(acquire(first.ledger, one, nowMs + 400).answer).toEqual({ nowMs: nowMs + 400, ...turn })
+    const second = acquire(first.ledger, ask('b'), nowMs)
+    expect(second.answer).toEqual({ nowMs, askAgainAtMs: nowMs + 150 })
+    // One behind the other, and who comes again keeps his place.
+    const third = ask('b')
+    const queued = acquire(second.ledger, third, nowMs)
+    expect(queued.answer).toEqual({ nowMs, askAgainAtMs: nowMs + 1_150 })
+    expect(acquire(queued.ledger, third, nowMs).answer).toEqual({ nowMs, askAgainAtMs: nowMs + 1_150 })
   })
 
-  test('a start that the clock leaps over is where the leap ends; one that comes twice is the first', () => {
-    const spring = quotaDayOf(at('2026-03-08T15:00:00Z'), 'America/Los_Angeles', '02:30')
-    expect(new Date(spring.startsAtMs).toISOString()).toBe('2026-03-08T10:30:00.000Z')
-    const autumn = quotaDayOf(at('2026-11-01T15:00:00Z'), 'America/Los_Angeles', '01:30')
-    expect(new Date(autumn.startsAtMs).toISOString()).toBe('2026-11-01T08:30:00.000Z')
+  test('the next is counted from the arrival; a late one moves it, one given back does not', () => {
+    const question = ask('a')
+    const { requestId } = question
+    const { ledger } = acquire(emptyLedger, question, nowMs)
+    const nextAfter = (arrivedByMs: number | null, saidMs: number) =>
+      admitted(
+        acquire(settle(ledger, { requestId, arrivedByMs, isAnswered: true }, saidMs), ask('b'), nowMs + 600).answer,
+      ).sendAtMs
+    expect(nextAfter(nowMs + 10, nowMs + 30)).toBe(nowMs + 1_010)
+    expect(nextAfter(nowMs + 480, nowMs + 490)).toBe(nowMs + 1_480)
+    expect(nextAfter(null, nowMs + 510)).toBe(nowMs + 600)
+    // A sender whose clock is wrong blocks nobody for long.
+    expect(nextAfter(nowMs + 1e9, nowMs + 100)).toBe(nowMs + 1_300)
   })
 
-  test('days follow each other without gap, everywhere', () => {
-    const zones = ['America/Los_Angeles', 'UTC', 'Asia/Kolkata', 'Australia/Lord_Howe']
-    fc.assert(
-      fc.property(
-        fc.date({ min: new Date('2020-01-01'), max: new Date('2035-01-01'), noInvalidDate: true }),
-        fc.constantFrom(...zones),
-        fc.constantFrom('00:00', '02:30', '17:00', '23:59'),
-        (now, zone, start) => {
-          const day = quotaDayOf(now.getTime(), zone, start)
-          expect(day.startsAtMs).toBeLessThanOrEqual(now.getTime())
-          expect(day.endsAtMs).toBeGreaterThan(now.getTime())
-          expect(quotaDayOf(day.endsAtMs, zone, start).startsAtMs).toBe(day.endsAtMs)
-        },
-      ),
-      { numRuns: 200 },
-    )
+  test('a turn that nobody settles counts as used as late as it could be', () => {
+    const { ledger } = acquire(emptyLedger, ask('a'), nowMs)
+    expect(acquire(ledger, ask('b'), nowMs + 700).answer).toHaveProperty('askAgainAtMs')
+    expect(admitted(acquire(ledger, ask('b'), nowMs + 701).answer)).toMatchObject({
+      sendAtMs: nowMs + 1_700,
+      isAfterUnanswered: true,
+    })
+  })
+
+  test('a denial says until when, and the moment it speaks of is there then', () => {
+    const limits = { ...pge, perHour: 2 }
+    const { ledger, clockMs } = used(emptyLedger, 2, limits)
+    const { answer } = acquire(ledger, ask('a', limits), clockMs)
+    if (!('deniedUntilMs' in answer)) throw new Error('it was admitted')
+    expect(answer).toMatchObject({ reason: 'hour' })
+    expect(acquire(ledger, ask('a', limits), answer.deniedUntilMs).answer).toHaveProperty('askAgainAtMs')
+    const later = acquire(ledger, ask('a', limits), nowMs + hour - 300).answer
+    expect(admitted(later).sendAtMs).toBe(nowMs + hour)
+    expect(admitted(acquire(ledger, ask('b', limits), clockMs).answer).sendAtMs).toBe(clockMs + 1_000)
+  })
+
+  test('a penalty holds for every client, and has an end', () => {
+    const told = { requestId: 'gone', arrivedByMs: null, isAnswered: true }
+    const waiting = settle(emptyLedger, { ...told, waitUntilMs: nowMs + 5_000 }, nowMs)
+    const ledger = settle(waiting, { ...told, waitUntilMs: nowMs + 2_000 }, nowMs)
+    expect(acquire(ledger, ask('b'), nowMs).answer).toEqual({ nowMs, askAgainAtMs: nowMs + 4_700 })
+    expect(admitted(acquire(ledger, ask('b'), nowMs + 4_700).answer).sendAtMs).toBe(nowMs + 5_000)
+    const far = settle(ledger, { ...told, waitUntilMs: nowMs + 1e12 }, nowMs)
+    const { answer } = acquire(far, ask('b'), nowMs)
+    expect(answer).toMatchObject({ reason: 'asked to wait' })
+    expect('deniedUntilMs' in answer && answer.deniedUntilMs - nowMs).toBeLessThan(hour)
+  })
+
+  test('a changed limit counts at once', () => {
+    const { ledger, clockMs } = used(emptyLedger, 5)
+    expect(acquire(ledger, ask('a', { ...pge, perHour: 5 }), clockMs).answer).toMatchObject({ reason: 'hour' })
+  })
+
+  test('without a margin turns are moments, and nobody need say what became of them', () => {
+    const loose = { ...pge, spacingMs: 20, marginMs: 0 }
+    let ledger: QuotaLedger = emptyLedger
+    const moments = [0, 1, 2].map(() => {
+      const taken = acquire(ledger, ask('a', loose), nowMs)
+      ledger = taken.ledger
+      expect(taken.answer).toMatchObject({ latestMs: null })
+      return admitted(taken.answer).sendAtMs - nowMs
+    })
+    expect(moments).toEqual([0, 20, 40])
+  })
+
+  test('usage tells what was used, by kind; not what was given back', () => {
+    let ledger: QuotaLedger = emptyLedger
+    for (const [n, kind] of ['token', 'package', 'package', 'package'].entries()) {
+      const question = { ...ask('a'), kind }
+      const clockMs = nowMs + n * 1_000
+      ;({ ledger } = acquire(ledger, question, clockMs))
+      const arrivedByMs = n === 3 ? null : clockMs
+      ledger = settle(ledger, { requestId: question.requestId, arrivedByMs, isAnswered: true }, clockMs)
+    }
+    const { startsAtMs } = pacific(nowMs)
+    expect(usageOf(ledger, nowMs + 3_000)).toEqual({
+      waiting: 0,
+      penalisedUntilMs: 0,
+      clients: { a: { hour: 3, days: [{ startsAtMs, requests: 3, byKind: { token: 1, package: 2 } }] } },
+    })
   })
 })

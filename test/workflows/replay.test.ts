@@ -23,7 +23,16 @@ beforeAll(async () => {
 })
 
 test('there are histories of each workflow', () => {
-  for (const kind of ['notification-', 'resource-', 'token-', 'quota-']) {
+  for (const kind of [
+    'notification-',
+    'resource-',
+    'token-',
+    'quota-',
+    'pull-',
+    'requests-',
+    'backfill-',
+    'reconcile-',
+  ]) {
     expect(names.filter((name) => name.startsWith(kind)).length).toBeGreaterThan(0)
   }
 })
@@ -57,6 +66,15 @@ test('the bundle holds orchestration only', () => {
   for (const foreign of ['undici', '@duckdb', 'saxes', 'apache-arrow', 'node_modules/zod', 'node_modules/pino']) {
     expect(workflowBundle.code).not.toContain(foreign)
   }
-  for (const name of ['ingestNotification', 'ingestResource', 'clientToken', 'apiQuota'])
+  for (const name of [
+    'ingestNotification',
+    'ingestResource',
+    'clientToken',
+    'apiQuota',
+    'pullFeed',
+    'outstandingRequests',
+    'backfill',
+    'reconcile',
+  ])
     expect(workflowBundle.code).toContain(name)
 })

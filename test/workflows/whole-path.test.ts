@@ -98,12 +98,12 @@ describe.skipIf(samples === undefined)('real feeds, the whole path', () => {
     // The same list again is the same notification:
     expect(await site.custodian.notify({ urls })).toMatchObject({ status: 200 })
 
-    await expect.poll(() => notifications.length, { timeout: 30_000 }).toBe(1)
+    await expect.poll(() => notifications.length, { timeout: 120_000 }).toBe(1)
     const handle = client.workflow.getHandle(workflowIds.notification(notifications[0] ?? ''))
     const outcome = (await handle.result()) as NotificationOutcome
     expect(outcome).toMatchObject({
       status: 'ingested',
-      resources: [{ status: 'loaded' }, { status: 'loaded' }, { status: 'loaded' }, { status: 'archived' }],
+      resources: [{ status: 'loaded' }, { status: 'loaded' }, { status: 'loaded' }, { status: 'loaded' }],
     })
 
     const found = await query(
@@ -151,7 +151,7 @@ describe.skipIf(samples === undefined)('real feeds, the whole path', () => {
         site.custodian.faults.add({ path, on: 'all', effect: { kind: 'slow', bytes: 16, delayMs: 500 } })
         await site.custodian.serveFile(join(samples ?? '', usageSamples[0] ?? ''))
         const activity = when === 'token' ? 'refreshClientToken' : 'downloadResource'
-        await expect.poll(async () => runningActivities(meterlake.client), { timeout: 30_000 }).toContain(activity)
+        await expect.poll(async () => runningActivities(meterlake.client), { timeout: 120_000 }).toContain(activity)
       }
       site.custodian.faults.clear()
       await using again = await startMeterlake(site.config(), { log: silentLog, bundle })

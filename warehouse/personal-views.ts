@@ -1,0 +1,133 @@
+/**
+ * pii.duckdb: views on the personal tables, under the pii root with them, mode 0600. Derived from the newest manifest as views.duckdb
+ * is. Opened by itself or attached (`ATTACH '…/pii/pii.duckdb' AS pii`), its views are `pii.customer`, `pii.customer_version` …
+ */
+import type { FileRef, Manifest } from '../schemas/manifest.ts'
+import type { LakeRoots } from '../schemas/load-process.ts'
+import { personalTables, type PersonalTable } from '../schemas/tables-personal.ts'
+import { tables } from '../schemas/tables.ts'
+import type { Schema } from 'apache-arrow'
+import { columnComment, emptySelect, identifier, literal } from './columns.ts'
+import { Database } from './database.ts'
+import { readNewestManifest } from './manifest.ts'
+import { model } from './model.ts'
+import { formatPath } from './paths.ts'
+import { integerOf, textOf } from './row-values.ts'
+import { openRoots, type Storage } from './storage.ts'
+import { versionColumns } from './versioned-table.ts'
+
+const viewsPath = formatPath({ kind: 'personal_views' })
+const resources = { threads: 1, memoryLimitMb: 128 } as const
+
+interface PersonalView {
+  readonly name: string
+  readonly query: string
+  readonly comment: string
+  readonly table?: Schema
+}
+
+const source = (files: readonly FileRef[], schema: Schema, storage: Storage): string =>
+  files.length === 0
+    ? `(${emptySelect(schema)})`
+    : `read_parquet([${files.map((file) => literal(storage.locate(file.path))).join(', ')}])`
+
+const grain = (table: PersonalTable): string => personalTables[table].metadata.get('grain') ?? ''
+
+function definitions(manifest: Manifest, lake: Storage, pii: Storage): PersonalView[] {
+  const names = Object.keys(personalTables) as PersonalTable[]
+  const of = (table: PersonalTable) => source(manifest.pii.tables[table], personalTables[table], pii)
+  const commits = `SELECT DISTINCT commit_id, known_at FROM ${source(manifest.tables.load, tables.load, lake)}`
+  const inForce = (table: PersonalTable) =>
+    model('version-in-force', { source: of(table), key: versionColumns(table).key, commits, more: '' })
+  return [
+    ...names.map((table) => ({
+      name: table,
+      query:
+        table === 'demand_response_program'
+          ? model('view-demand-response', { programs: inForce(table), codes: of('program_date_code') })
+          : inForce(table),
+      comment: `${grain(table)}: the one in force`,
+      table: personalTables[table],
+    })),
+    ...names.map((table) => ({
+      name: `${table}_version`,
+      query: model('view-personal-version', {
+        versions: model('changed-versions', { source: of(table), ...versionColumns(table) }),
+        commits,
+      }),
+      comment: `${grain(table)}: all that differ from the one before`,
+      table: personalTables[table],
+    })),
+    {
+      name: 'quarantine',
+      query: `SELECT * FROM ${source(manifest.pii.quarantine, tables.quarantine, pii)}`,
+      comment: 'elements of customer feeds that were refused, with their bytes',
+      table: tables.quarantine,
+    },
+    {
+      name: 'manifest',
+      query: `SELECT ${manifest.n}::BIGINT AS manifest, TIMESTAMPTZ ${literal(manifest.knownAt)} AS known_at`,
+      comment: 'what these views were made from',
+    },
+  ]
+}
+
+const derived: Readonly<Record<string, string>> = {
+  known_at: 'when the commit made it known here [UTC]',
+  valid_from: 'since when the utility said so [UTC]; NULL: its feed carried no date',
+  valid_to: 'when it said otherwise [UTC]; NULL: it has not',
+}
+
+async function buildPersonalViews(lake: Storage, pii: Storage, manifest: Manifest): Promise<void> {
+  await using scratch = await pii.scratch()
+  const local = scratch.file('pii.duckdb')
+  {
+    await using db = await Database.open({ ...resources, path: local, scratch: scratch.file('spill') })
+    const views = definitions(manifest, lake, pii)
+    await db.run('BEGIN')
+    for (const { name, query, comment } of views)
+      await db.run(`CREATE VIEW ${name} AS ${query}; COMMENT ON VIEW ${name} IS ${literal(comment)}`)
+    const columns = await db.rows(
+      `SELECT table_name AS view, column_name AS name FROM duckdb_columns() WHERE NOT internal`,
+    )
+    const comments = columns.flatMap((column) => {
+      const [view, name] = [textOf(column, 'view'), textOf(column, 'name')]
+      const field = views.find((each) => each.name === view)?.table?.fields.find((each) => each.name === name)
+      const comment = field ? columnComment(field) : derived[name]
+      return comment === undefined ? [] : [`COMMENT ON COLUMN ${view}.${identifier(name)} IS ${literal(comment)}`]
+    })
+    await db.run(comments.join('; '))
+    await db.run('COMMIT')
+    await db.run('CHECKPOINT')
+  }
+  await pii.publish(local, viewsPath)
+}
+
+async function viewsManifest(pii: Storage): Promise<number | undefined> {
+  if ((await pii.size(viewsPath)) === undefined) return undefined
+  try {
+    await using scratch = await pii.scratch()
+    const path = pii.locate(viewsPath)
+    await using db = await Database.open({ ...resources, path, readOnly: true, scratch: scratch.path })
+    const [row] = await db.rows(`SELECT manifest::INTEGER AS n FROM manifest`)
+    return integerOf(row, 'n')
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Rebuilds pii.duckdb where it is behind the newest manifest; nothing where no customer feed was ever loaded. Who publishes calls
+ * this; who only reads the lake needs no right to the pii root.
+ */
+export async function ensurePersonalViews(roots: LakeRoots): Promise<void> {
+  const { lake, pii } = openRoots(roots)
+  for (;;) {
+    const manifest = await readNewestManifest(lake)
+    if (!manifest) return
+    const files = [...Object.values(manifest.pii.tables).flat(), ...manifest.pii.quarantine]
+    if (files.length === 0 || (await viewsManifest(pii)) === manifest.n) return
+    // then look again: another publisher may have committed, and renamed its views before ours
+    await buildPersonalViews(lake, pii, manifest)
+  }
+}
