@@ -2,7 +2,6 @@
 import type { GapFacts, LoadFact, NotificationFact, RequestFact } from '../schemas/gaps.ts'
 import type { DayWindow } from '../schemas/calendar-day.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
-import type { TableName } from '../schemas/tables.ts'
 import { tables } from '../schemas/tables.ts'
 import { emptySelect, literal } from './columns.ts'
 import { readFiles } from './commit-session.ts'
@@ -18,23 +17,30 @@ const text = (row: Row, name: string): string | null => {
 }
 const instant = (row: Row, name: string): string => new Date(Number(row[name])).toISOString()
 
+type LedgerTable = 'load' | 'notification' | 'request'
+
 /** Runs queries on ledger tables of the newest manifest; undefined for a lake without commits. */
 async function onLedger<T>(
   roots: LakeRoots,
-  read: (db: Database, from: (table: 'load' | 'notification' | 'request') => string) => Promise<T>,
+  read: (db: Database, from: (table: LedgerTable) => string) => Promise<T>,
 ): Promise<T | undefined> {
   const { lake } = openRoots(roots)
   const manifest = await readNewestManifest(lake)
   if (!manifest) return undefined
   await using scratch = await lake.scratch()
   await using db = await Database.open({ threads: 1, memoryLimitMb: 64, scratch: scratch.path })
-  const from = (table: 'load' | 'notification' | 'request') =>
-    `(${readFiles(lake, manifest.tables[table], emptySelect(tables[table satisfies TableName]))})`
+  const from = (table: LedgerTable) => `(${readFiles(lake, manifest.tables[table], emptySelect(tables[table]))})`
   return await read(db, from)
 }
 
 const latestRequests = (from: string): string =>
   `SELECT * FROM ${from} QUALIFY row_number() OVER (PARTITION BY request_id ORDER BY changed_at DESC, commit_id DESC) = 1`
+
+/** Notifications, and how many of their packages are to be fetched and not in the lake. What came late has its load; their row stays as it was. */
+const lackingOf = (from: (table: LedgerTable) => string): string =>
+  `SELECT notification_id, received_at, status IN ('failed', 'partial') AS is_failed, n_resources - n_refused - greatest(n_loaded,
+    (SELECT count(*) FROM ${from('load')} l WHERE l.notification_id = n.notification_id AND l.status <> 'failed')) AS n_lacking
+  FROM ${from('notification')} n`
 
 /** Facts since an instant (RFC 3339), and when the first load ever came. Nothing for a lake without commits. */
 export async function readGapFacts(roots: LakeRoots, since: string): Promise<GapFacts> {
@@ -43,11 +49,9 @@ export async function readGapFacts(roots: LakeRoots, since: string): Promise<Gap
     const loads =
       await db.rows(`SELECT kind, notification_id, epoch_ms(received_at) AS received_ms, local_date_max::VARCHAR AS last_date
       FROM ${from('load')} WHERE status <> 'failed' AND received_at >= ${instantSince} ORDER BY received_at`)
-    // What an operator had fetched later has its load; the notification's row stays as it was.
     const notifications =
-      await db.rows(`SELECT notification_id, epoch_ms(received_at) AS received_ms, status, n_resources, n_refused, greatest(n_loaded,
-        (SELECT count(*) FROM ${from('load')} l WHERE l.notification_id = n.notification_id AND l.status <> 'failed')) AS n_loaded
-      FROM ${from('notification')} n WHERE received_at >= ${instantSince} ORDER BY received_at`)
+      await db.rows(`SELECT notification_id, epoch_ms(received_at) AS received_ms, is_failed, n_lacking
+      FROM (${lackingOf(from)}) WHERE received_at >= ${instantSince} ORDER BY received_at`)
     const requests =
       await db.rows(`SELECT feed, window_by, date_from::VARCHAR AS date_from, date_to::VARCHAR AS date_to, reason, status,
       notification_id, epoch_ms(asked_at) AS asked_ms FROM (${latestRequests(from('request'))}) WHERE asked_at >= ${instantSince} ORDER BY asked_at`)
@@ -65,8 +69,8 @@ export async function readGapFacts(roots: LakeRoots, since: string): Promise<Gap
       notifications: notifications.map((row): NotificationFact => ({
         notificationId: text(row, 'notification_id') ?? '',
         receivedAt: instant(row, 'received_ms'),
-        isFailed: row['status'] === 'failed' || row['status'] === 'partial',
-        lacking: Number(row['n_resources']) - Number(row['n_refused']) - Number(row['n_loaded']),
+        isFailed: row['is_failed'] === true,
+        lacking: Number(row['n_lacking']),
       })),
       requests: requests.map((row): RequestFact => ({
         feed: row['feed'] as RequestFact['feed'],
@@ -82,12 +86,13 @@ export async function readGapFacts(roots: LakeRoots, since: string): Promise<Gap
   return facts ?? { firstReceivedAt: null, loads: [], notifications: [], requests: [] }
 }
 
-/** Windows that backfills have settled: answered, or known to hold nothing. */
+/** Windows that backfills have settled: answered with all files in the lake, or known to hold nothing. */
 export async function readSettledWindows(roots: LakeRoots): Promise<readonly DayWindow[]> {
   const windows = await onLedger(roots, async (db, from) => {
     const rows = await db.rows(`SELECT DISTINCT date_from::VARCHAR AS date_from, date_to::VARCHAR AS date_to
       FROM (${latestRequests(from('request'))})
-      WHERE reason = 'backfill' AND feed = 'usage' AND status IN ('answered', 'no_data')`)
+      WHERE reason = 'backfill' AND feed = 'usage' AND status IN ('answered', 'no_data') AND (notification_id IS NULL
+        OR notification_id NOT IN (SELECT notification_id FROM (${lackingOf(from)}) WHERE is_failed AND n_lacking > 0))`)
     return rows.map(windowOf).filter((window) => window !== null)
   })
   return windows ?? []

@@ -95,8 +95,14 @@ describe('a day', () => {
       'meterlake_certificate_days_left',
       'meterlake_oldest_unfetched_age_seconds',
       'meterlake_parked_packages',
+      'meterlake_quota_limit',
     ])
       expect(said).toMatch(new RegExp(`^${name}(?:\\{.*\\})? \\d`, 'm'))
+    // A token, two packages; asked every 15 seconds.
+    for (const window of ['hour', 'day']) {
+      const used = new RegExp(`^meterlake_quota_used\\{(?=.*client="pge-\\w{8}")(?=.*window="${window}").*\\} 3$`, 'm')
+      await expect.poll(metrics, { timeout: 40_000 }).toMatch(used)
+    }
     const archived = lines.find(({ msg }) => msg === 'package archived')
     expect(archived).toMatchObject({
       level: 'info',

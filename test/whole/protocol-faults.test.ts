@@ -79,7 +79,8 @@ describe('faults that stay: named, and nothing of them in the lake', () => {
   test.each<readonly [string, FaultEffect, string]>([
     ['400 Invalid Certificate', answer(400, 'Invalid Certificate'), 'CERTIFICATE_REFUSED'],
     ['404', answer(404, 'Not Found'), 'RESOURCE_GONE'],
-    ['400', answer(400, 'Date Range Too Large'), 'REQUEST_REFUSED'],
+    ['400', answer(400, 'Bad Request'), 'REQUEST_REFUSED'],
+    ['400 Date Range Too Large', answer(400, 'Date Range Too Large'), 'RANGE_TOO_LARGE'],
     [
       'HTML with 200',
       answer(200, '<!DOCTYPE html><html><body>Sign in</body></html>', { 'content-type': 'text/html' }),
