@@ -35,8 +35,8 @@ export interface LimitMeter {
 
 interface ClientMeter {
   requests: number
-  /** Arrivals of the last hour. */
-  hour: number[]
+  /** Arrivals of the last hour, ascending. */
+  readonly hour: number[]
   readonly days: Map<string, number>
 }
 
@@ -63,7 +63,8 @@ export function createLimitMeter(limits: SimulatedLimits = {}): LimitMeter {
       const meter = clients.get(client) ?? { requests: 0, hour: [], days: new Map<string, number>() }
       clients.set(client, meter)
       const gap = last === null ? null : at_ms - last
-      meter.hour = [...meter.hour.filter((earlier) => earlier > at_ms - hourMs), at_ms]
+      while ((meter.hour[0] ?? at_ms) <= at_ms - hourMs) meter.hour.shift()
+      meter.hour.push(at_ms)
       const day = dayAt(at_ms)
       const inDay = (meter.days.get(day) ?? 0) + 1
       meter.days.set(day, inDay)
