@@ -41,6 +41,9 @@ const askBackMs = 150
 /** The entity answers in milliseconds; one whose worker died meanwhile is asked anew by the next attempt. */
 const acquireWithinMs = 15_000
 
+/** A task of the entity that a stopping or dying worker took along is given to another after so long; the usual ten seconds hold up everyone. */
+const taskWithinMs = 3_000
+
 /** A worker's death must not leave a sender waiting for ever to tell that everyone is to wait. */
 const tellWithinMs = 5_000
 
@@ -66,6 +69,7 @@ export function quotaTurns({ clientAlias, profile, client = getClient }: QuotaTu
       workflowId,
       workflowIdConflictPolicy: 'USE_EXISTING',
       taskQueue: taskQueues.orchestrate,
+      workflowTaskTimeout: taskWithinMs,
       args: [{ vendor: profile.name }],
     })
     const asked = async (): Promise<Answer> =>
