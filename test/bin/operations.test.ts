@@ -2,8 +2,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
@@ -12,6 +10,7 @@ import { parse, stringify } from 'smol-toml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { registrationAccessToken, registrySecrets } from '../../sim/registry.ts'
 import { createFleet } from '../../sim/fleet.ts'
+import { freePort } from '../support/free-port.ts'
 import { folderTexts } from '../support/folder-text.ts'
 import { openSite, outcomeOfUrls, type Site } from '../support/site.ts'
 import { startTestTemporal, type TestTemporal } from '../support/temporal.ts'
@@ -25,14 +24,6 @@ let metricsPort: number
 let healthPort: number
 let up: ReturnType<typeof spawn>
 const lines: Record<string, unknown>[] = []
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
 
 async function meterlake(...args: readonly string[]) {
   const child = spawn(process.execPath, [cli, ...args, '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] })

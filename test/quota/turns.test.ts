@@ -42,6 +42,9 @@ const turnsOf = (name: string, clientAlias: string) => {
 const usageOf = async (name: string) =>
   ground.temporal.client.workflow.getHandle(workflowIds.apiQuota(name)).query<QuotaUsage>(messageNames.usage)
 
+/** What client `a` of the vendor `unused` has used of its hour. */
+const unusedHour = async () => (await usageOf('unused')).clients['a']?.hour
+
 test('an answer that everyone is to wait takes back a turn that was given before it came', async () => {
   const [one, other] = [turnsOf('late-answer', 'a'), turnsOf('late-answer', 'b')]
   const first = await one.take('package')
@@ -66,21 +69,21 @@ test('an answer that everyone is to wait takes back a turn that was given before
 test('one given back costs nothing; one that is late is over, and one forgotten holds nobody up for long', async () => {
   const turns = turnsOf('unused', 'a')
   // What becomes of a turn is told without anybody waiting for it.
-  const used = async () => (await usageOf('unused')).clients['a']?.hour
   for (let n = 0; n < 3; n += 1) (await turns.take('package')).release()
-  await expect.poll(used, { timeout: 10_000 }).toBe(0)
+  await expect.poll(unusedHour, { timeout: 10_000 }).toBe(0)
 
   const late = await turns.take('package')
   await sleep(1_500)
   expect(await late.arrive()).toBe(false)
   late.release()
+  await expect.poll(unusedHour, { timeout: 10_000 }).toBe(0)
 
   const forgotten = await turns.take('package')
   expect(await forgotten.arrive()).toBe(true)
   const next = await turns.take('package')
   expect(await next.arrive()).toBe(true)
   next.release()
-  await expect.poll(used, { timeout: 10_000 }).toBe(1)
+  await expect.poll(unusedHour, { timeout: 10_000 }).toBe(1)
 }, 60_000)
 
 test('who is cancelled while waiting has no turn and keeps none', async () => {

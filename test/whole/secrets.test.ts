@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client, Connection } from '@temporalio/client'
@@ -12,6 +11,7 @@ import { parse, stringify } from 'smol-toml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FaultEffect } from '../../sim/faults.ts'
 import { createFleet } from '../../sim/fleet.ts'
+import { freePort } from '../support/free-port.ts'
 import { type Found, findSecrets, folderTexts } from '../support/folder-text.ts'
 import { personalWords } from '../support/personal-words.ts'
 import { openSite, outcomeOfUrls, type Site } from '../support/site.ts'
@@ -35,14 +35,6 @@ const secrets = new Map<string, string>()
 const statuses: string[] = []
 
 const text = (status: number, body: string): FaultEffect => ({ kind: 'answer', status, body })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
 
 /** `meterlake up` as a user starts it, as talkative as it can be. */
 async function startUp(): Promise<{ webhook: string; stop: () => Promise<number> }> {
