@@ -202,6 +202,9 @@ export const temporalBinarySources = (config: Config, env: Environment = process
   cacheDir: resolve(env['XDG_CACHE_HOME'] || resolve(homedir(), '.cache'), 'meterlake'),
 })
 
+/** How long a workflow waits for the worker that remembers it: a worker that died holds up all who ask the entities for so long. */
+export const stickyQueueScheduleToStartTimeout = '3 seconds'
+
 /** Slots of the workers by task queue: loads are CPU, one publisher commits, requests are spaced as the vendor limits them. */
 export const workerSlots = {
   [taskQueues.orchestrate]: { maxConcurrentActivityTaskExecutions: 20, maxConcurrentWorkflowTaskExecutions: 20 },

@@ -75,9 +75,16 @@ function retryDelayMs(code: ErrorCode, details: ErrorDetails, attempt: number): 
   return code === 'LAKE_DISK_FULL' ? diskFullRetryDelayMs : undefined
 }
 
+const expectedCodes: ReadonlySet<ErrorCode> = new Set([
+  'TOKEN_EXPIRED',
+  'RATE_LIMITED',
+  'QUOTA_EXHAUSTED',
+  'REFRESH_REFUSED',
+  'NOT_READY',
+])
+
 /** Part of ordinary operation: no error in logs and metrics. */
-const isExpected = (code: ErrorCode): boolean =>
-  code === 'TOKEN_EXPIRED' || code === 'RATE_LIMITED' || code === 'NOT_READY'
+const isExpected = (code: ErrorCode): boolean => expectedCodes.has(code)
 
 const redactDetails = (details: ErrorDetails): ErrorDetails =>
   Object.fromEntries(

@@ -122,7 +122,7 @@ async function demoConfig(
       overrides: {
         endpoints: { token: custodian.tokenUrl, testToken: custodian.testTokenUrl, resource: custodian.resourceUrl },
         // The one limit that would only make the demo slower.
-        limits: { perSecond: 20 },
+        limits: { perSecond: 20, marginMs: 0 },
       },
       client_id: custodian.clientId,
       client_secret: { file: secret },

@@ -12,12 +12,14 @@ import { readServiceStatus } from '../custodian/service-status.ts'
 import { requestSmall } from '../custodian/small-request.ts'
 import { requestToken } from '../custodian/token.ts'
 import { memoryTokenStore } from '../custodian/token-store.ts'
+import { inTurn, type Turns } from '../custodian/turn.ts'
 import type { ApplicationFacts } from '../schemas/application.ts'
 import type { Config, CustodianConfig } from '../schemas/config.ts'
 import { errorCodes, isMeterlakeError } from '../schemas/errors.ts'
 import type { Profile } from '../schemas/profile.ts'
 import { readSecret } from '../temporal.config.ts'
 import { clientCertificates } from './certificate-files.ts'
+import { openCommandTurns } from './command-turns.ts'
 import { countingSink } from './counting-sink.ts'
 import { custodianCredentials } from './custodian-credentials.ts'
 import { attempt, type Check, fail, failureOf, ok, warn } from './doctor-check.ts'
@@ -26,8 +28,9 @@ import { checkTls } from './doctor-tls.ts'
 const warnSkewMs = 30_000
 const failSkewMs = 300_000
 
-/** Test token, status, sample data; then what production needs. Nothing is stored. */
+/** Test token, status, sample data; then what production needs, each request in its turn. Nothing is stored. */
 export async function checkCustodian(config: Config, settings: CustodianConfig, now: () => Date): Promise<Check[]> {
+  await using turns = await openCommandTurns(config)
   const profile = resolveProfile(settings.profile, settings.overrides)
   const { certificate, nextCertificate } = clientCertificates(settings)
   let http: RenewableHttp
@@ -37,12 +40,15 @@ export async function checkCustodian(config: Config, settings: CustodianConfig, 
   } catch (error) {
     return [failureOf('connection', error)]
   }
-  await using _http = http
-  const clock = new ServerClock(http, now)
+  await using pool = http
+  const inTurns: HttpClient = {
+    send: async (request) => inTurn(pool, turns, { kind: 'doctor', ...request }, async (one) => one.send(request)),
+  }
+  const clock = new ServerClock(inTurns, now)
   return [
     await checkTls('TLS to the custodian', profile.endpoints.token, certificate),
     ...(await connectivityTest(profile, settings, http, clock, now)),
-    ...(await checkProduction(config, settings, profile, now)),
+    ...(await checkProduction(config, settings, profile, turns, now)),
     clock.check(),
   ]
 }
@@ -85,11 +91,7 @@ async function connectivityTest(
   clock: ServerClock,
   now: () => Date,
 ): Promise<Check[]> {
-  const client: HttpClient = {
-    send: async (request) => clock.send(request),
-    retire: async () => http.retire(),
-    [Symbol.asyncDispose]: async () => {},
-  }
+  const client: HttpClient = { send: async (request) => clock.send(request) }
   const askToken = async (endpoint: string) =>
     requestToken(client, {
       endpoint,
@@ -191,6 +193,7 @@ async function checkProduction(
   config: Config,
   settings: CustodianConfig,
   profile: Profile,
+  turns: Turns,
   now: () => Date,
 ): Promise<Check[]> {
   await using custodian = await openCustodian({
@@ -198,6 +201,7 @@ async function checkProduction(
     credentials: custodianCredentials(settings),
     ...clientCertificates(settings),
     tokenStore: memoryTokenStore(),
+    turns,
     log: silentLog,
     now,
   })

@@ -1,7 +1,9 @@
 /** Wires the activities to the real custodian, lake and load process of a configuration. */
 import { join } from 'node:path'
 import type { Deps } from '../activities/deps.ts'
+import { quotaTurns } from '../activities/quota-turns.ts'
 import { type Custodian, openCustodian } from '../custodian/custodian.ts'
+import type { Turns } from '../custodian/turn.ts'
 import { resolveProfile } from '../custodian/profile.ts'
 import { fileTokenStore } from '../custodian/token-store.ts'
 import type { Config } from '../schemas/config.ts'
@@ -25,8 +27,11 @@ export interface IngestDeps extends AsyncDisposable {
   readonly custodian: Custodian
 }
 
-/** Opens the custodian; closes it on dispose. Throws CONFIG_INVALID without a `[custodian]` section, CERTIFICATE_REFUSED. */
-export async function openIngestDeps(config: Config, log: Log): Promise<IngestDeps> {
+/**
+ * Opens the custodian; closes it on dispose. Its requests take their turns from `turns`, absent: as activities do. Throws CONFIG_INVALID without a
+ * `[custodian]` section, CERTIFICATE_REFUSED.
+ */
+export async function openIngestDeps(config: Config, log: Log, turns?: Turns): Promise<IngestDeps> {
   const settings = config.custodian
   if (settings === undefined) {
     throw new MeterlakeError('CONFIG_INVALID', 'ingesting needs a [custodian] section in the configuration', {
@@ -40,6 +45,7 @@ export async function openIngestDeps(config: Config, log: Log): Promise<IngestDe
     credentials,
     ...clientCertificates(settings),
     tokenStore: fileTokenStore(join(config.lake.dir, folders.state)),
+    turns: turns ?? quotaTurns({ clientAlias: credentials.alias, profile }),
     log,
   })
   const roots = { lake: config.lake.dir, pii: config.lake.pii }

@@ -1,12 +1,15 @@
 /** What stands still between activities, as gauges of the Temporal runtime's own Prometheus endpoint. */
+import type { Client } from '@temporalio/client'
 import { Runtime } from '@temporalio/worker'
 import type { Config } from '../schemas/config.ts'
 import { certificatesOf, daysLeft } from './certificate-days.ts'
 import { readStatus } from './lake-status.ts'
+import { quotaGauges } from './quota-gauges.ts'
+import { configuredClient } from './running-temporal.ts'
 import type { Log } from './temporal-runtime.ts'
 
 /** Sets the gauges now and every `intervalMs` until disposed of. The runtime must be installed. */
-export function startGauges(config: Config, log: Log, intervalMs = 60_000): AsyncDisposable {
+export function startGauges(config: Config, client: Client, log: Log, intervalMs = 15_000): AsyncDisposable {
   const meter = Runtime.instance().metricMeter
   const age = meter.createGauge(
     'meterlake_oldest_unfetched_age_seconds',
@@ -33,7 +36,8 @@ export function startGauges(config: Config, log: Log, intervalMs = 60_000): Asyn
     'operating days that are due and have not come',
   )
   const days = meter.createGauge('meterlake_certificate_days_left', 'float', 'd', 'days until a certificate expires')
-  const measure = async (): Promise<void> => {
+  const measureQuota = quotaGauges(meter, client, configuredClient(config).profile)
+  const measureLake = async (): Promise<void> => {
     for (const { name, cert } of certificatesOf(config)) days.set(await daysLeft(cert), { certificate: name })
     const { oldestUnfetchedAt, parked: waiting, lost: gone, missingDays } = await readStatus(config, 0)
     age.set(oldestUnfetchedAt === null ? 0 : Math.max(0, Math.round((Date.now() - Number(oldestUnfetchedAt)) / 1000)))
@@ -42,11 +46,11 @@ export function startGauges(config: Config, log: Log, intervalMs = 60_000): Asyn
     for (const [feed, count] of Object.entries(missingDays)) missing.set(count, { feed })
   }
   let running: Promise<void> | undefined
+  const told = (error: unknown): void =>
+    log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'gauges could not be measured')
   const measureOnce = (): void => {
-    running ??= measure()
-      .catch((error: unknown) => {
-        log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'gauges could not be measured')
-      })
+    running ??= Promise.all([measureLake().catch(told), measureQuota().catch(told)])
+      .then(() => {})
       .finally(() => {
         running = undefined
       })

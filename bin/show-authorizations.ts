@@ -6,6 +6,7 @@ import { silentLog } from '../custodian/log.ts'
 import type { Config } from '../schemas/config.ts'
 import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
 import type { Format } from './command-context.ts'
+import { openCommandTurns } from './command-turns.ts'
 import { type IngestDeps, openIngestDeps } from './ingest-deps.ts'
 import { formatRows, writeAll } from './row-format.ts'
 
@@ -25,7 +26,8 @@ const columns = Object.keys(shown).map((name) => ({ name, type: name === 'status
 
 /** Asks for all, or one; prints them; what changed is committed to `core.authorization`. Throws NOT_ENTITLED where the utility refuses. */
 export async function listAuthorizations(config: Config, id: string | undefined, format: Format): Promise<void> {
-  await using ingest = await openIngestDeps(config, silentLog)
+  await using turns = await openCommandTurns(config)
+  await using ingest = await openIngestDeps(config, silentLog, turns)
   const told = await fetchAndKeep(ingest, id)
   const rows = told.map((one) => Object.values(shown).map((field) => one[field]))
   await writeAll(process.stdout, formatRows(format, columns, [rows]))
@@ -34,7 +36,8 @@ export async function listAuthorizations(config: Config, id: string | undefined,
 /** Revokes one, after a question on the terminal unless `yes`. Throws USAGE where nobody can be asked, or the answer is no. */
 export async function revokeAuthorization(config: Config, id: string, yes: boolean): Promise<void> {
   if (!yes) await confirm(id)
-  await using ingest = await openIngestDeps(config, silentLog)
+  await using turns = await openCommandTurns(config)
+  await using ingest = await openIngestDeps(config, silentLog, turns)
   await entitled(ingest.custodian, async () => ingest.custodian.revokeAuthorization(plainId(id)))
   console.error(`authorization ${id} is revoked`)
   // What it is now, as the utility tells it.

@@ -105,7 +105,7 @@ export async function startMeterlake(config: Config, options: MeterlakeOptions):
   if (options.schedules === true) await ensureReconcileSchedule(client, deps.clientAlias, deps.profile.timeZone)
   signal?.throwIfAborted()
   options.onWorker?.()
-  if (metrics !== undefined) stack.use(startGauges(config, log))
+  if (metrics !== undefined) stack.use(startGauges(config, client, log))
   operations?.health?.require('worker', worker.isRunning)
   operations?.health?.require('temporal', async () => {
     await clientConnection.workflowService.getSystemInfo({})

@@ -14,7 +14,7 @@ import { failureInterceptors } from '../activities/failures.ts'
 import { createActivities } from '../activities/index.ts'
 import type { Config } from '../schemas/config.ts'
 import { taskQueues } from '../schemas/orchestration.ts'
-import { workerSlots } from '../temporal.config.ts'
+import { stickyQueueScheduleToStartTimeout, workerSlots } from '../temporal.config.ts'
 import { watchedFiles } from './certificate-files.ts'
 import { openConfiguredTemporal } from './configured-temporal.ts'
 import { openIngestDeps } from './ingest-deps.ts'
@@ -111,17 +111,11 @@ export async function runWorker(config: Config): Promise<void> {
     metrics,
     shutdownGraceMs: drainMs(),
   })
-  await using _gauges = metrics === undefined ? undefined : startGauges(config, log)
-  {
-    const clientConnection = await Connection.connect(connection)
-    const { clientAlias, profile } = ingest.deps
-    await ensureReconcileSchedule(
-      new Client({ connection: clientConnection, namespace }),
-      clientAlias,
-      profile.timeZone,
-    )
-    await clientConnection.close()
-  }
+  await using clients = new AsyncDisposableStack()
+  const clientConnection = clients.adopt(await Connection.connect(connection), async (open) => open.close())
+  const client = new Client({ connection: clientConnection, namespace })
+  await ensureReconcileSchedule(client, ingest.deps.clientAlias, ingest.deps.profile.timeZone)
+  await using _gauges = metrics === undefined ? undefined : startGauges(config, client, log)
   operations.health?.require('worker', worker.isRunning)
   operations.health?.started()
   log.info({ address: temporal.address, namespace }, 'worker runs')
@@ -143,7 +137,13 @@ function workerOptions(options: WorkerRoleOptions, workflowBundle: WorkflowBundl
     maxHeartbeatThrottleInterval: '2 seconds',
   } satisfies Partial<WorkerOptions>
   return [
-    { ...shared, ...workerSlots[taskQueues.orchestrate], taskQueue: taskQueues.orchestrate, workflowBundle },
+    {
+      ...shared,
+      ...workerSlots[taskQueues.orchestrate],
+      taskQueue: taskQueues.orchestrate,
+      workflowBundle,
+      stickyQueueScheduleToStartTimeout,
+    },
     {
       ...shared,
       ...workerSlots[taskQueues.custodian],

@@ -5,21 +5,22 @@ import type { ApplicationFacts } from '../schemas/application.ts'
 import type { NotifiedResource, TokenHandle } from '../schemas/ingest.ts'
 import type { Profile } from '../schemas/profile.ts'
 import type { CertificateFiles } from './certificate.ts'
+import { clientToken } from './client-token.ts'
 import { downloadFeed } from './download.ts'
 import type { DownloadedFeed, DownloadProgress } from './download.ts'
-import { applicationIdOf, bulkIdOf, readApplicationInformation } from './application-information.ts'
-import { type Authorization, readAuthorizations } from './authorization.ts'
+import type { Authorization } from './authorization.ts'
 import { defaultTimeouts } from './http.ts'
-import type { HttpTimeouts } from './http.ts'
+import type { HttpClient, HttpTimeouts } from './http.ts'
 import type { Log } from './log.ts'
 import { judgeUrl } from './notification.ts'
 import { openRenewableHttp } from './renewable-http.ts'
-import { allowedUrls, applicationUrl, authorizationUrl, bulkUrl, serviceStatusUrl } from './resource-endpoints.ts'
+import { registrationOf } from './registration.ts'
+import { allowedUrls, bulkUrl, serviceStatusUrl } from './resource-endpoints.ts'
 import { readServiceStatus } from './service-status.ts'
-import { requestSmall } from './small-request.ts'
-import { requestToken } from './token.ts'
 import { tokenFingerprint } from './token-store.ts'
-import type { StoredToken, TokenStore } from './token-store.ts'
+import type { TokenStore } from './token-store.ts'
+import { inTurn } from './turn.ts'
+import type { Outgoing, Turns } from './turn.ts'
 
 export interface CustodianCredentials {
   /** Names this client in stores, workflow ids and logs. */
@@ -43,6 +44,8 @@ export interface CustodianOptions {
   readonly log: Log
   readonly timeouts?: HttpTimeouts | undefined
   readonly now?: (() => Date) | undefined
+  /** Every request waits for its turn here; absent: none waits (a person's own call). */
+  readonly turns?: Turns | undefined
 }
 
 interface Cancellable {
@@ -75,7 +78,10 @@ export type BulkAnswer =
   | { readonly status: 'ready'; readonly transaction: string | null; readonly feed: DownloadedFeed }
 
 export interface Custodian extends AsyncDisposable {
-  /** A new token, kept in the store: one request. Throws TOKEN_REFUSED, TOKEN_MALFORMED, CERTIFICATE_REFUSED, … */
+  /**
+   * A new token, kept in the store before it is used: one request, with the refresh token where there is one. That refused
+   * (REFRESH_REFUSED) it is forgotten, and the next call asks with id and secret. Throws TOKEN_REFUSED, TOKEN_MALFORMED, CERTIFICATE_REFUSED, …
+   */
   refreshToken(options?: Cancellable): Promise<TokenHandle>
   /** Handle of the stored token while it is valid. No request. */
   currentToken(): Promise<TokenHandle | undefined>
@@ -98,15 +104,11 @@ export interface Custodian extends AsyncDisposable {
   reload(): Promise<void>
 }
 
-/** A token is not used in its last 5 s; one that lives for a few seconds only, not in the second half of its life. */
-const tokenMarginMs = ({ issuedAt, expiresAt }: StoredToken): number =>
-  Math.min(5000, (Date.parse(expiresAt) - Date.parse(issuedAt)) / 2)
-
 /** Opens the connection pool. Throws CONFIG_INVALID, CERTIFICATE_REFUSED. */
 export async function openCustodian(options: CustodianOptions): Promise<Custodian> {
-  const { profile, credentials, tokenStore, log, now = () => new Date() } = options
+  const { profile, credentials, tokenStore, turns, log, now = () => new Date() } = options
   const { alias } = credentials
-  const http = await openRenewableHttp({
+  const pool = await openRenewableHttp({
     certificates: [options.certificate, ...(options.nextCertificate ? [options.nextCertificate] : [])],
     timeouts: options.timeouts ?? defaultTimeouts,
     log,
@@ -115,40 +117,40 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
   const allowed = allowedUrls(profile)
   const { tokenExpiredStatuses } = profile
 
-  const isValid = (token: StoredToken): boolean => Date.parse(token.expiresAt) - tokenMarginMs(token) > now().getTime()
-
-  /** A refused certificate is replaced by the one that stands ready, and the request left to the next attempt. */
-  const certified = async <T>(request: () => Promise<T>): Promise<T> => {
+  /** One request, in its turn. A refused certificate is replaced by the one that stands ready, and the request left to the next attempt. */
+  const send = async <T>(outgoing: Outgoing, use: (http: HttpClient) => Promise<T>): Promise<T> => {
     try {
-      return await request()
+      return await inTurn(pool, turns, outgoing, use)
     } catch (error) {
-      if (!isMeterlakeError(error) || error.code !== 'CERTIFICATE_REFUSED' || !http.switchCertificate()) throw error
+      if (!isMeterlakeError(error) || error.code !== 'CERTIFICATE_REFUSED' || !pool.switchCertificate()) throw error
       throw new MeterlakeError('CERTIFICATE_SWITCHED', error.message, { ...error.details, alias })
     }
   }
+  const tokens = clientToken({ profile, credentials, tokenStore, send, log, now })
 
-  const withToken = async <T>(what: string, use: (token: string) => Promise<T>): Promise<T> => {
-    const stored = await tokenStore.get(alias)
-    if (stored === undefined || !isValid(stored)) {
-      const fingerprint = stored === undefined ? null : tokenFingerprint(stored.token)
-      throw new MeterlakeError('TOKEN_EXPIRED', `${what}: client ${alias} has no valid token`, { alias, fingerprint })
-    }
-    try {
-      return await certified(async () => use(stored.token))
-    } catch (error) {
-      if (!isMeterlakeError(error) || error.code !== 'TOKEN_EXPIRED') throw error
-      const fingerprint = tokenFingerprint(stored.token)
-      throw new MeterlakeError('TOKEN_EXPIRED', error.message, { ...error.details, alias, fingerprint })
-    }
+  /** One request with a token that is valid when its turn has come; no turn is taken where there is none. */
+  const withToken = async <T>(outgoing: Outgoing, use: (token: string, http: HttpClient) => Promise<T>): Promise<T> => {
+    await tokens.valid(outgoing.what)
+    return send(outgoing, async (http) => {
+      const { token } = await tokens.valid(outgoing.what)
+      try {
+        return await use(token, http)
+      } catch (error) {
+        if (!isMeterlakeError(error) || error.code !== 'TOKEN_EXPIRED') throw error
+        const fingerprint = tokenFingerprint(token)
+        throw new MeterlakeError('TOKEN_EXPIRED', error.message, { ...error.details, alias, fingerprint })
+      }
+    })
   }
 
   const fetchFeed = (
+    kind: 'package' | 'bulk',
     url: string,
     feed: NotifiedResource['feed'],
     { directory, transaction = randomUUID(), signal, onProgress }: Omit<DownloadOptions, 'resource'>,
   ): Promise<DownloadedFeed> => {
     const what = `${feed} feed ${shortHash(url)}`
-    return withToken(what, async (token) => {
+    return withToken({ kind, url, what, signal }, async (token, http) => {
       const started = performance.now()
       // Enrolments and authorizations are about persons too.
       const expectedKind: DownloadedFeed['kind'] = feed === 'usage' ? 'usage' : 'customer'
@@ -174,125 +176,30 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
     })
   }
 
-  const askWithToken = async (method: 'GET' | 'DELETE', url: string, what: string, signal?: AbortSignal) =>
-    withToken(what, (token) =>
-      requestSmall(http, {
-        method,
-        url,
-        what,
-        token,
-        tokenExpiredStatuses,
-        transaction: randomUUID(),
-        now,
-        signal,
-      }),
-    )
-
-  const listAuthorizations = async (id: string | undefined, signal?: AbortSignal) =>
-    readAuthorizations(
-      await askWithToken(
-        'GET',
-        authorizationUrl(profile, id),
-        id === undefined ? 'Authorization' : `Authorization ${id}`,
-        signal,
-      ),
-    )
-
-  const applicationInformation = async ({ signal }: Cancellable = {}): Promise<ApplicationFacts> => {
-    const { registration } = credentials
-    if (registration === undefined) {
-      const setting = 'custodian.application'
-      throw new MeterlakeError('CONFIG_INVALID', `ApplicationInformation needs ${setting} in the configuration`, {
-        setting,
-      })
-    }
-    const what = 'ApplicationInformation'
-    const id =
-      registration.id ??
-      (await listAuthorizations(undefined, signal))
-        .map(({ resourceUri }) => applicationIdOf(resourceUri ?? ''))
-        .find((found) => found !== undefined)
-    if (id === undefined) throw new MeterlakeError('NOT_ENTITLED', `${what}: no Authorization names its id`)
-    const url = applicationUrl(profile, id)
-    const token = registration.token()
-    try {
-      const bytes = await certified(async () =>
-        requestSmall(http, {
-          method: 'GET',
-          url,
-          what,
-          token,
-          tokenExpiredStatuses,
-          transaction: randomUUID(),
-          now,
-          signal,
-        }),
-      )
-      return readApplicationInformation(bytes)
-    } catch (error) {
-      // A registration token is not renewed by us: its refusal is an answer.
-      if (!isMeterlakeError(error) || !['TOKEN_EXPIRED', 'RESOURCE_GONE', 'REQUEST_REFUSED'].includes(error.code))
-        throw error
-      throw new MeterlakeError('NOT_ENTITLED', error.message, error.details)
-    }
-  }
-
-  let discoveredBulkId: string | undefined
-  const bulkId = async ({ signal }: Cancellable): Promise<string> => {
-    const known = credentials.bulkId ?? discoveredBulkId
-    if (known !== undefined) return known
-    discoveredBulkId = bulkIdOf((await applicationInformation({ signal })).bulkRequestUri ?? '')
-    if (discoveredBulkId !== undefined) return discoveredBulkId
-    const setting = 'custodian.bulk_id'
-    throw new MeterlakeError('CONFIG_INVALID', `${setting} is not set, and ApplicationInformation names no bulk URI`, {
-      setting,
-    })
-  }
+  const registration = registrationOf({ profile, credentials, send, withToken, now })
 
   return {
-    authorizations: async ({ id, signal } = {}) => listAuthorizations(id, signal),
+    authorizations: async ({ id, signal } = {}) => registration.authorizations(id, signal),
     revokeAuthorization: async (id, { signal } = {}) => {
-      await askWithToken('DELETE', authorizationUrl(profile, id), `Authorization ${id}`, signal)
+      await registration.revokeAuthorization(id, signal)
       log.info({ authorization: shortHash(id) }, 'custodian: authorization revoked')
     },
-    applicationInformation,
-    reload: async () => http.reload(),
-    async refreshToken({ signal } = {}) {
-      const clientSecret = await credentials.clientSecret()
-      const stored = await certified(async () =>
-        requestToken(http, {
-          endpoint: profile.endpoints.token,
-          grant: profile.tokenGrant,
-          clientId: credentials.clientId,
-          clientSecret,
-          alias,
-          transaction: randomUUID(),
-          now,
-          signal,
-        }),
-      )
-      await tokenStore.put(alias, stored)
-      const handle = handleOf(stored)
-      log.info({ alias, ...handle }, 'custodian: new client token')
-      return handle
-    },
-
-    async currentToken() {
-      const stored = await tokenStore.get(alias)
-      return stored === undefined || !isValid(stored) ? undefined : handleOf(stored)
-    },
+    applicationInformation: async ({ signal } = {}) => registration.applicationInformation(signal),
+    reload: async () => pool.reload(),
+    refreshToken: async ({ signal } = {}) => tokens.refresh(signal),
+    currentToken: async () => tokens.current(),
 
     async download({ resource, ...rest }) {
       const verdict = judgeUrl(resource.url, allowed)
       if (typeof verdict === 'string') {
         throw new MeterlakeError('URL_REFUSED', `${resource.feed} resource ${shortHash(resource.url)}: ${verdict}`)
       }
-      return fetchFeed(resource.url, resource.feed, rest)
+      return fetchFeed('package', resource.url, resource.feed, rest)
     },
 
     async serviceStatus({ signal } = {}) {
       const url = serviceStatusUrl(profile)
-      return withToken('ReadServiceStatus', (token) =>
+      return withToken({ kind: 'status', url, what: 'ReadServiceStatus', signal }, (token, http) =>
         readServiceStatus(http, { url, token, tokenExpiredStatuses, transaction: randomUUID(), now, signal }),
       )
     },
@@ -305,9 +212,9 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
         'updated-max': updatedMax,
       }
       const query = Object.entries(bounds).flatMap(([name, at]) => (at === undefined ? [] : [`${name}=${zulu(at)}`]))
-      const url = bulkUrl(profile, feed, await bulkId(rest))
+      const url = bulkUrl(profile, feed, await registration.bulkId(rest.signal))
       try {
-        const ready = await fetchFeed(query.length === 0 ? url : `${url}?${query.join('&')}`, feed, rest)
+        const ready = await fetchFeed('bulk', query.length === 0 ? url : `${url}?${query.join('&')}`, feed, rest)
         return { status: 'ready', transaction: ready.transaction, feed: ready }
       } catch (error) {
         const status = bulkStatusOf(error)
@@ -317,7 +224,7 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
       }
     },
 
-    [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   }
 }
 
@@ -333,11 +240,6 @@ function bulkStatusOf(error: unknown): 'accepted' | 'no_data' | 'too_large' | un
   const pending = /unprocessed batch request/i.test(said)
   return error.code === 'REQUEST_REFUSED' && pending ? 'accepted' : undefined
 }
-
-const handleOf = ({ token, expiresAt }: StoredToken): TokenHandle => ({
-  fingerprint: tokenFingerprint(token),
-  expiresAt,
-})
 
 const shortHash = (url: string): string => createHash('sha256').update(url).digest('hex').slice(0, 12)
 

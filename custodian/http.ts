@@ -1,6 +1,7 @@
 /** HTTPS with our client certificate: one request a call, no redirects, the URL byte for byte as given. */
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { Agent } from 'undici'
+import { Agent, buildConnector, Client, type Dispatcher } from 'undici'
 import { MeterlakeError } from '../schemas/errors.ts'
 import type { LoadedCertificate } from './certificate.ts'
 
@@ -13,6 +14,9 @@ export interface HttpTimeouts {
 }
 
 export const defaultTimeouts: HttpTimeouts = { connectMs: 15_000, headersMs: 120_000, bodyMs: 60_000 }
+
+/** A prepared connection that nothing is sent on is closed after so long. */
+const unusedMs = 30_000
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'DELETE'
@@ -37,51 +41,112 @@ export interface HttpAnswer {
   readonly body: Readable
 }
 
-export interface HttpClient extends AsyncDisposable {
+export interface HttpClient {
   /** Any status is an answer. Throws CONNECTION_FAILED, CERTIFICATE_REFUSED, or the reason of the caller's signal. */
   send(request: HttpRequest): Promise<HttpAnswer>
+}
+
+export interface HttpPool extends HttpClient, AsyncDisposable {
+  /**
+   * Opens a connection to the host of `url` and gives a client for one request on it: what is sent goes out at once. Throws as
+   * `send` does.
+   */
+  prepare(url: string, what: string, signal?: AbortSignal): Promise<HttpClient>
   /** Closes when what is under way has ended. */
   retire(): Promise<void>
 }
 
 /** A pool of connections (TLS 1.2 or newer) that present `certificate`. */
-export function openHttp(certificate: LoadedCertificate, timeouts: HttpTimeouts = defaultTimeouts): HttpClient {
-  const agent = new Agent({
-    connect: { ...certificate.tls, minVersion: 'TLSv1.2', timeout: timeouts.connectMs },
+export function openHttp(certificate: LoadedCertificate, timeouts: HttpTimeouts = defaultTimeouts): HttpPool {
+  const tls = { ...certificate.tls, minVersion: 'TLSv1.2' as const, timeout: timeouts.connectMs, allowH2: false }
+  const settings = {
     headersTimeout: timeouts.headersMs,
     bodyTimeout: timeouts.bodyMs,
     maxHeaderSize: 32_768,
     allowH2: false,
-  })
+  }
+  const agent = new Agent({ connect: tls, ...settings })
+  const connect = buildConnector(tls)
+  const open = new Set<Dispatcher | Socket>([agent])
   return {
-    async send({ method, url, what, headers, body, transaction, signal }) {
+    send: async (request) => sendOn(agent, request),
+    async prepare(url, what, signal) {
       signal?.throwIfAborted()
-      const { origin, path } = splitUrl(url, what)
-      try {
-        const answer = await agent.request({
-          origin,
-          path,
-          method,
-          headers: { 'user-agent': 'meterlake', ...headers, 'x-transaction': transaction },
-          body: body ?? null,
-          ...(signal === undefined ? {} : { signal }),
-        })
-        const flat = flatHeaders(answer.headers)
-        return {
-          status: answer.statusCode,
-          headers: flat,
-          transaction: flat['x-transaction'] ?? null,
-          body: answer.body,
-        }
-      } catch (error) {
-        signal?.throwIfAborted()
-        throw connectionError(error, what)
+      const { origin } = splitUrl(url, what)
+      const socket = await openSocket(connect, origin, what)
+      open.add(socket)
+      socket.once('close', () => open.delete(socket))
+      const unused = setTimeout(() => socket.destroy(), unusedMs).unref()
+      const client = new Client(origin, {
+        ...settings,
+        connect: (options, callback) => {
+          // The one that stands; a new one where the server has closed it meanwhile.
+          if (socket.destroyed) connect(options, callback)
+          // Not at once: undici would not see it while it is still asking for it.
+          else queueMicrotask(() => callback(null, socket))
+        },
+      })
+      return {
+        send: async (request) => {
+          clearTimeout(unused)
+          open.add(client)
+          try {
+            return await sendOn(client, request)
+          } finally {
+            // Ends when the body has been read or destroyed.
+            const ended = client.close().catch(() => {})
+            void ended.then(() => open.delete(client))
+          }
+        },
       }
     },
     retire: async () => agent.close(),
     async [Symbol.asyncDispose]() {
-      await agent.destroy()
+      await Promise.all([...open].map(async (connection) => connection.destroy()))
     },
+  }
+}
+
+async function openSocket(connect: buildConnector.connector, origin: string, what: string): Promise<Socket> {
+  const { host, hostname, port, protocol } = new URL(origin)
+  try {
+    return await new Promise((resolve, reject) => {
+      connect({ host, hostname, port, protocol }, (error, socket) => {
+        if (error !== null) reject(error)
+        // Until it is used nobody listens: a reset must not end the process.
+        else resolve(socket.on('error', () => {}))
+      })
+    })
+  } catch (error) {
+    throw connectionError(error, what)
+  }
+}
+
+async function sendOn(
+  dispatcher: Dispatcher,
+  { method, url, what, headers, body, transaction, signal }: HttpRequest,
+): Promise<HttpAnswer> {
+  signal?.throwIfAborted()
+  const { origin, path } = splitUrl(url, what)
+  try {
+    const answer = await dispatcher.request({
+      origin,
+      path,
+      method,
+      headers: { 'user-agent': 'meterlake', ...headers, 'x-transaction': transaction },
+      body: body ?? null,
+      ...(signal === undefined ? {} : { signal }),
+    })
+    const flat = flatHeaders(answer.headers)
+    return {
+      status: answer.statusCode,
+      headers: flat,
+      transaction: flat['x-transaction'] ?? null,
+      body: answer.body,
+    }
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw connectionError(error, what)
   }
 }
 

@@ -27,6 +27,8 @@ export const profiles: Readonly<Record<ProfileName, ProfileOverrides>> = {
       resource: 'https://api.pge.com/GreenButtonConnect/espi/1_1/resource',
     },
     tokenGrant: 'body',
+    // As the utility's pages write it; refused, the client credentials are used.
+    refreshGrant: 'query',
     limits: {
       perSecond: 1,
       perHourPerClient: 2000,

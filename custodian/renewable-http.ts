@@ -4,10 +4,10 @@
  */
 import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
 import { type CertificateFiles, type LoadedCertificate, loadCertificate } from './certificate.ts'
-import { type HttpClient, type HttpTimeouts, openHttp } from './http.ts'
+import { type HttpPool, type HttpTimeouts, openHttp } from './http.ts'
 import type { Log } from './log.ts'
 
-export interface RenewableHttp extends HttpClient {
+export interface RenewableHttp extends HttpPool {
   /** SHA-256 of the certificate in use. */
   readonly fingerprint: string
   /** Reads all files again; a changed certificate counts from the next request on. Throws as `openRenewableHttp`; then the old ones stay. */
@@ -29,7 +29,7 @@ export interface RenewableHttpOptions {
 
 interface Candidate {
   readonly certificate: LoadedCertificate
-  readonly http: HttpClient
+  readonly http: HttpPool
 }
 
 /**
@@ -54,6 +54,7 @@ export async function openRenewableHttp(options: RenewableHttpOptions): Promise<
       return inUse().certificate.fingerprint
     },
     send: async (request) => inUse().http.send(request),
+    prepare: async (url, what, signal) => inUse().http.prepare(url, what, signal),
     async reload() {
       const loaded = await loadAll(options)
       const before = candidates

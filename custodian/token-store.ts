@@ -14,6 +14,8 @@ const storedTokenSchema = z.object({
   token: z.string().min(1),
   issuedAt: z.iso.datetime(),
   expiresAt: z.iso.datetime(),
+  /** The newest one, where the custodian gives any. */
+  refreshToken: z.string().min(1).optional(),
 })
 
 export type StoredToken = Readonly<z.infer<typeof storedTokenSchema>>

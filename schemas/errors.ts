@@ -78,6 +78,14 @@ export const errorCodes = {
     next: 'The custodian accepted the request (202) and never notified. Check the webhook and its registration, then ask again.',
   },
   RATE_LIMITED: { retryable: true, next: 'The custodian asks to wait (429). The wait is honoured.' },
+  QUOTA_EXHAUSTED: {
+    retryable: true,
+    next: 'The limits of the custodian leave no room now. It goes on by itself when they do.',
+  },
+  REFRESH_REFUSED: {
+    retryable: true,
+    next: 'The refresh token was not accepted; the next request asks with client id and secret.',
+  },
   CUSTODIAN_UNAVAILABLE: { retryable: true, next: 'The custodian is unavailable. It is tried again.' },
   CONNECTION_FAILED: {
     retryable: true,

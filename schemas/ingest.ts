@@ -182,6 +182,8 @@ export interface TokenHandle {
   /** First 12 hex digits of the token's SHA-256. */
   readonly fingerprint: string
   readonly expiresAt: string
+  /** From when on it is renewed ahead of its end, if anyone asks for it; histories of earlier releases lack it. */
+  readonly renewAt?: string
 }
 
 /** `staleFingerprint`: a token the custodian refused; it is not answered again. */

@@ -6,6 +6,7 @@ export const workflowIds = {
   resource: (notificationId: string | null, urlSha256: string) =>
     `resource/${notificationId?.slice(0, 12) ?? 'adhoc'}/${urlSha256.slice(0, 32)}`,
   clientToken: (clientAlias: string) => `token/${clientAlias}`,
+  apiQuota: (vendor: string) => `quota/${vendor}`,
   outstandingRequests: (clientAlias: string) => `requests/${clientAlias}`,
   /** The same target asked for twice at a time is one run. */
   pull: (clientAlias: string, { feed, by, window }: PullTarget) =>
@@ -18,6 +19,7 @@ export const workflowNames = {
   ingestNotification: 'ingestNotification',
   ingestResource: 'ingestResource',
   clientToken: 'clientToken',
+  apiQuota: 'apiQuota',
   outstandingRequests: 'outstandingRequests',
   pullFeed: 'pullFeed',
   backfill: 'backfill',
@@ -30,6 +32,12 @@ export const messageNames = {
   progress: 'progress',
   /** Update of clientToken: EnsureFreshInput → TokenHandle. */
   ensureFresh: 'ensureFresh',
+  /** Update of apiQuota: AcquireInput → AcquireAnswer. */
+  acquire: 'acquire',
+  /** Update of apiQuota: SettleInput → nothing. */
+  settle: 'settle',
+  /** Query of apiQuota → QuotaUsage. */
+  usage: 'usage',
   /** Update of ingestResource, no argument: a parked package is tried anew, one that waits between tries is tried at once. */
   retryNow: 'retryNow',
   /** Update of ingestResource, no argument: the package is given up. */

@@ -20,9 +20,16 @@ export const profileSchema = z.object({
   }),
   /** Where grant_type goes: both forms are in use with PG&E. */
   tokenGrant: z.enum(['body', 'query']).default('body'),
+  /** Where a refresh token goes, if the custodian gives any; `none`: they are not used. */
+  refreshGrant: z.enum(['body', 'query', 'none']).default('body'),
   limits: z.object({
+    /** Over all clients of the vendor. */
     perSecond: z.number().positive(),
+    /** How long a request may be on its way: the next is counted from its answer, or from so long after it was sent. 0: not looked at. */
+    marginMs: z.number().min(0).default(200),
     perHourPerClient: z.int().positive(),
+    /** Length of the window that `perHourPerClient` counts in; shorter only where a simulator's is. */
+    hourMs: z.int().positive().default(3_600_000),
     perDayPerClient: z.int().positive(),
     dayStartsAtLocal: z.string().regex(/^\d\d:\d\d$/),
     fetchWithinDays: z.number().positive(),

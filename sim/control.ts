@@ -14,7 +14,7 @@ const longestBody = 2 * 1024 * 1024
 /**
  * `POST /day?date=YYYY-MM-DD[&customers=1]` prepares a day and notifies; `POST /file?path=…` serves a file; `POST /notify` sends its
  * body as a notification; `POST /faults` adds faults (a JSON list), `DELETE /faults` clears them; `POST /clock?advance_s=…` puts the
- * custodian's clock forward; `GET /requests` lists what came.
+ * custodian's clock forward; `GET /requests` lists what came; `GET /limits` says how it stands with the limits.
  */
 export async function startControl(custodian: SimulatedCustodian, port = 0): Promise<ControlEndpoint> {
   const server = createServer((request, response) => {
@@ -80,6 +80,8 @@ async function control(custodian: SimulatedCustodian, request: IncomingMessage):
         status: 200,
         body: custodian.requests.map(({ method, path, status, at_ms }) => ({ method, path, status, at_ms })),
       }
+    case 'GET /limits':
+      return { status: 200, body: custodian.limitCounts() }
     default:
       return { status: 404, body: { error: `nothing at ${request.method} ${pathname}` } }
   }

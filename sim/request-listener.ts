@@ -8,6 +8,7 @@ import type { CertificatePaths } from './certificates.ts'
 import { answerResource, basePath, type EndpointContext, testTokenPath, tokenPath } from './endpoints.ts'
 import { isAuthorizationPath } from './registry.ts'
 import type { FaultEffect, FaultPlan } from './faults.ts'
+import type { LimitMeter } from './limit-meter.ts'
 import type { TokenEndpoint } from './token-endpoint.ts'
 
 export interface ServedRequest {
@@ -25,6 +26,7 @@ interface ListenerParts {
   readonly certificates: CertificatePaths
   readonly tokens: TokenEndpoint
   readonly faults: FaultPlan
+  readonly limits: LimitMeter
   /** Every request is appended here. */
   readonly requests: ServedRequest[]
   readonly context: EndpointContext
@@ -52,9 +54,12 @@ async function serve(
   const url = new URL(request.url ?? '/', 'https://localhost')
   const sent = request.headers['x-transaction']
   const transaction = typeof sent === 'string' ? sent : null
+  const authorization = request.headers.authorization ?? ''
+  const waitS = parts.limits.arrive(parts.tokens.clientOf(authorization) ?? 'unknown', at_ms)
   const form = await formOf(request)
   const effect = parts.faults.take(url.pathname, url.searchParams.has('correlationID'))
-  const answer = await answerOf(parts, registered, request, url, { form, effect })
+  const answer =
+    waitS === undefined ? await answerOf(parts, registered, request, url, { form, effect }) : tooMany(waitS)
   parts.requests.push({
     method: request.method ?? 'GET',
     path: url.pathname,
@@ -72,6 +77,12 @@ async function serve(
 
 /** Effects after which no notification follows a 202; `early` has sent it already. */
 const swallowing: ReadonlySet<FaultEffect['kind']> = new Set(['silence', 'early', 'answer', 'reset', 'truncate'])
+
+const tooMany = (waitS: number): Answer => ({
+  status: 429,
+  headers: { 'content-type': 'text/plain', 'retry-after': String(waitS) },
+  body: 'Too Many Requests',
+})
 
 async function answerOf(
   { tokens, context }: ListenerParts,

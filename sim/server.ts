@@ -9,6 +9,7 @@ import { createClock } from './clock.ts'
 import { basePath, type HistoryLimits, testTokenPath, tokenPath, usualHistory } from './endpoints.ts'
 import { createFaultPlan, type Fault, type FaultPlan } from './faults.ts'
 import { createFleet, type Fleet } from './fleet.ts'
+import { createLimitMeter, type LimitCounts, type SimulatedLimits } from './limit-meter.ts'
 import { createOutbox } from './notification-outbox.ts'
 import { dailyPackage, type FeedPackage } from './package.ts'
 import { createPreparedStore, type FeedKind, fileBody, renderedBody } from './prepared.ts'
@@ -17,7 +18,7 @@ import { renderFeed } from './render-feed.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { createRequestListener, type ServedRequest } from './request-listener.ts'
 import { seededUuid } from './seeded.ts'
-import { createTokenEndpoint } from './token-endpoint.ts'
+import { createTokenEndpoint, type SimulatedClient } from './token-endpoint.ts'
 
 export interface SimulatedCustodianOptions {
   readonly certificates: CertificatePaths
@@ -32,12 +33,18 @@ export interface SimulatedCustodianOptions {
   /** Text, padded to five characters as on the wire. Default `00123`. */
   readonly clientId?: string
   readonly clientSecret?: string
+  /** Further clients of the same vendor, with the same certificate. */
+  readonly moreClients?: readonly SimulatedClient[]
   /** Default json. */
   readonly tokenFormat?: 'json' | 'xml'
   /** Life of a token in seconds, default 3600. */
   readonly tokenLife_s?: number
   /** How `expires_in` is written; default number. */
   readonly expiresIn?: 'number' | 'string' | 'absent'
+  /** Token answers carry a refresh token, a new one each time; the old one is refused. Default false. */
+  readonly refreshTokens?: boolean
+  /** Default: the utility's own, counted but not enforced. */
+  readonly limits?: SimulatedLimits
   /** From 202 to the notification, default 50 ms. */
   readonly readyAfterMs?: number
   /** True: a certificate of a foreign authority fails the handshake; else (as PG&E's gateway) it gets 400 `Invalid Certificate`. */
@@ -104,6 +111,12 @@ export interface SimulatedCustodian extends AsyncDisposable {
   expire(correlationId: string): void
   /** From now on tokens given out so far are answered 403. */
   revokeTokens(): void
+  /** From now on refresh tokens given out so far are refused. */
+  revokeRefreshTokens(): void
+  /** Closes every connection, idle or not. */
+  dropConnections(): void
+  /** What came so far against the limits. */
+  limitCounts(): LimitCounts
   close(): Promise<void>
 }
 
@@ -123,6 +136,8 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     expiresIn = 'number',
     refuseInHandshake = false,
     hasPrograms = false,
+    moreClients = [],
+    refreshTokens = false,
   } = options
   const clock = createClock(options.now)
   const { now } = clock
@@ -132,7 +147,9 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
   let ids = 0
   const seededId = () => seededUuid(fleet.seed, -4, (ids += 1))
   const prepared = createPreparedStore(now, options.hasSeededIds === true ? seededId : undefined)
-  const tokens = createTokenEndpoint({ clientId, clientSecret, tokenFormat, tokenLife_s, expiresIn, now })
+  const clients = [{ clientId, clientSecret }, ...moreClients]
+  const tokens = createTokenEndpoint({ clients, tokenFormat, tokenLife_s, expiresIn, refreshTokens, now })
+  const limits = createLimitMeter(options.limits)
   const notifier = createNotifier(certificates)
   const preparations: Preparation[] = []
   const requests: ServedRequest[] = []
@@ -155,6 +172,7 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     certificates,
     tokens,
     faults,
+    limits,
     requests,
     context: {
       fleet,
@@ -282,6 +300,9 @@ export async function startSimulatedCustodian(options: SimulatedCustodianOptions
     advance: (ms) => clock.advance(ms),
     expire: (correlationId) => prepared.expire(correlationId),
     revokeTokens: () => tokens.revokeAll(),
+    revokeRefreshTokens: () => tokens.revokeRefreshTokens(),
+    dropConnections: () => server.closeAllConnections(),
+    limitCounts: () => limits.counts(now()),
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -10,6 +10,7 @@ import type {
   RequestArrival,
 } from '../schemas/pull.ts'
 import { messageNames } from '../schemas/orchestration.ts'
+import type { AcquireAnswer, AcquireInput, SettleInput, QuotaUsage } from '../schemas/quota.ts'
 
 export const progressQuery = defineQuery<IngestProgress>(messageNames.progress)
 export const pullProgressQuery = defineQuery<PullProgress>(messageNames.progress)
@@ -20,6 +21,9 @@ export const closedSignal = defineSignal<[readonly string[]]>(messageNames.close
 export const arrivedSignal = defineSignal<[NotificationArrival]>(messageNames.arrived)
 export const cameSignal = defineSignal<[RequestArrival]>(messageNames.came)
 export const ensureFreshUpdate = defineUpdate<TokenHandle, [EnsureFreshInput]>(messageNames.ensureFresh)
+export const acquireUpdate = defineUpdate<AcquireAnswer, [AcquireInput]>(messageNames.acquire)
+export const settleUpdate = defineUpdate<void, [SettleInput]>(messageNames.settle)
+export const usageQuery = defineQuery<QuotaUsage>(messageNames.usage)
 export const retryNowUpdate = defineUpdate<void>(messageNames.retryNow)
 export const abandonUpdate = defineUpdate<void>(messageNames.abandon)
 export const parkedSignal = defineSignal<[ParkedResource]>(messageNames.parked)

@@ -13,14 +13,27 @@ function innermost(error: unknown): ApplicationFailure | undefined {
   return found
 }
 
+interface ToldFailure {
+  readonly code: ErrorCode | 'UNKNOWN'
+  readonly message: string
+  /** How long the custodian, or its limits, want us to wait. */
+  readonly retryAfterMs?: number
+}
+
 /** Code and message of a failed activity or child; UNKNOWN where it is not one of ours (a timeout without a first attempt). */
-export function failureOf(error: unknown): { readonly code: ErrorCode | 'UNKNOWN'; readonly message: string } {
+export function failureOf(error: unknown): ToldFailure {
   const failure = innermost(error)
   if (failure !== undefined) {
-    return { code: isErrorCode(failure.type) ? failure.type : 'UNKNOWN', message: failure.message }
+    const code = isErrorCode(failure.type) ? failure.type : 'UNKNOWN'
+    const [details] = failure.details ?? []
+    const wait = typeof details === 'object' && details !== null && 'retryAfterMs' in details && details.retryAfterMs
+    return { code, message: failure.message, ...(typeof wait === 'number' && { retryAfterMs: wait }) }
   }
   const wrapped = error instanceof ActivityFailure || error instanceof ChildWorkflowFailure ? error.cause : error
   return { code: 'UNKNOWN', message: wrapped instanceof Error ? wrapped.message : 'no reason was given' }
 }
 
-export const failedOutcome = (error: unknown): ResourceOutcome => ({ status: 'failed', ...failureOf(error) })
+export function failedOutcome(error: unknown): ResourceOutcome {
+  const { code, message } = failureOf(error)
+  return { status: 'failed', code, message }
+}

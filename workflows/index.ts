@@ -1,4 +1,5 @@
 /** What the worker's workflow bundle holds. */
+export { apiQuota } from './api-quota.ts'
 export { backfill } from './backfill.ts'
 export { clientToken } from './client-token.ts'
 export { ingestNotification } from './ingest-notification.ts'

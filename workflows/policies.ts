@@ -90,6 +90,9 @@ export const requestActivity = {
 /** Resources of one notification in flight. The custodian takes one request a second: more would only wait. */
 export const resourcesInFlight = 20
 
+/** Updates a run of apiQuota answers before it continues as new: each leaves some six events, and all are replayed within a task's 3 s. */
+export const quotaUpdatesPerRun = 500
+
 /** Updates a run of clientToken answers before it continues as new. The server's bound is 2,000. */
 export const updatesPerRun = 500
 

@@ -21,6 +21,8 @@ interface ServeFlags {
   readonly correctsOneIn: number
   readonly seededIds?: true
   readonly customers?: true
+  readonly refreshTokens?: true
+  readonly enforceLimits?: true
 }
 
 interface FeedFlags {
@@ -52,6 +54,8 @@ export function registerSim(program: Command): void {
     .option(certsOption[0], certsOption[1], defaultCerts)
     .option('--day <date>', 'prepare the package of this operating day (YYYY-MM-DD) and notify at once', isoDate)
     .option('--customers', 'with --day: the customer feed too')
+    .option('--refresh-tokens', 'token answers carry a refresh token; each works once')
+    .option('--enforce-limits', 'requests beyond the limits are answered 429 with Retry-After')
     .option('--longest-window <days>', 'longer ad hoc ranges are refused: Date Range Too Large', wholeNumber, 370)
     .option('--history <days>', 'how far back there are data', wholeNumber, 1095)
     .option('--fault <name>', 'a fault to show, by name (below); as often as wanted', faultName, [])
@@ -103,6 +107,7 @@ Control endpoint (printed at start; loopback, plain HTTP):
   POST /notify   send the body as notification                      GET /requests          what came so far
   POST /faults   add faults (JSON list)                             DELETE /faults         none any more
   POST /clock?advance_s=432000   put its clock forward: tokens and packages age, late notifications come
+  GET /limits    requests and violations: 1/s a vendor, 2,000/h and 20,000 a day (from 17:00 Pacific) a client
 
 Faults by name, NAME[=N][@2,3|@all]: the next time it can be shown, or on these ordinals, or always:
 ${faultLines().join('\n')}
@@ -144,6 +149,8 @@ async function serve(flags: ServeFlags): Promise<void> {
       ...(flags.day === undefined ? {} : { firstPackage: flags.day }),
     }),
     notifyUrl: flags.notify,
+    refreshTokens: flags.refreshTokens ?? false,
+    limits: { enforce: flags.enforceLimits ?? false },
     history: { longestWindow_days: flags.longestWindow, history_days: flags.history },
     faults: [...flags.fault.map(namedFault), ...(flags.faults === undefined ? [] : await faultsOf(flags.faults))],
     hasSeededIds: flags.seededIds ?? false,

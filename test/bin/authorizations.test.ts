@@ -4,7 +4,10 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { configuredClient } from '../../bin/running-temporal.ts'
 import type { Meterlake } from '../../bin/up.ts'
+import { messageNames, workflowIds } from '../../schemas/orchestration.ts'
+import type { QuotaUsage } from '../../schemas/quota.ts'
 import { createFleet } from '../../sim/fleet.ts'
 import { openSite, outcomeOfUrls, type Site } from '../support/site.ts'
 
@@ -64,6 +67,12 @@ test('authorizations: listed, kept where they changed, revoked only if said so',
     stderr: expect.stringContaining('NOT_ENTITLED') as string,
   })
   site.custodian.registry.entitled = true
+  // A person's requests count as all others.
+  const { profile } = configuredClient(site.config)
+  const entity = running.client.workflow.getHandle(workflowIds.apiQuota(profile.name))
+  const [used] = Object.values((await entity.query<QuotaUsage>(messageNames.usage)).clients)
+  const sent = site.custodian.requests.filter(({ path }) => path.includes('/Authorization'))
+  expect(used?.days.at(-1)?.byKind['authorization']).toBe(sent.length)
 })
 
 test('a notification of the third kind: each time a new run, and what changed is known', async () => {

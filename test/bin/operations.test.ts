@@ -2,8 +2,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
@@ -13,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { registrationAccessToken, registrySecrets } from '../../sim/registry.ts'
 import { createFleet } from '../../sim/fleet.ts'
 import { namedFault } from '../../sim/fault-catalogue.ts'
+import { freePort } from '../support/free-port.ts'
 import { folderTexts } from '../support/folder-text.ts'
 import { openSite, outcomeOfUrls, type Site } from '../support/site.ts'
 import { startTestTemporal, type TestTemporal } from '../support/temporal.ts'
@@ -26,14 +25,6 @@ let metricsPort: number
 let healthPort: number
 let up: ReturnType<typeof spawn>
 const lines: Record<string, unknown>[] = []
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
 
 async function meterlake(...args: readonly string[]) {
   const child = spawn(process.execPath, [cli, ...args, '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -98,8 +89,14 @@ describe('a day', () => {
       'meterlake_parked_packages',
       'meterlake_lost_packages',
       'meterlake_missing_days',
+      'meterlake_quota_limit',
     ])
       expect(said).toMatch(new RegExp(`^${name}(?:\\{.*\\})? \\d`, 'm'))
+    // A token, two packages; asked every 15 seconds.
+    for (const window of ['hour', 'day']) {
+      const used = new RegExp(`^meterlake_quota_used\\{(?=.*client="pge-\\w{8}")(?=.*window="${window}").*\\} 3$`, 'm')
+      await expect.poll(metrics, { timeout: 40_000 }).toMatch(used)
+    }
     const archived = lines.find(({ msg }) => msg === 'package archived')
     expect(archived).toMatchObject({
       level: 'info',

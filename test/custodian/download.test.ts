@@ -174,7 +174,7 @@ describe('an answer that is no feed', () => {
   })
 
   it('sends nothing without a valid token', async () => {
-    await wire.giveToken(1000)
+    await wire.giveToken(1_000, 3_599_000)
     expect(await errorOf(get())).toMatchObject({ code: 'TOKEN_EXPIRED', details: { alias: 'cca' } })
     expect(wire.seen).toEqual([])
   })

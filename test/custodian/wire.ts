@@ -45,8 +45,8 @@ export interface Wire extends AsyncDisposable {
     overrides?: ProfileOverrides
     timeouts?: { connectMs: number; headersMs: number; bodyMs: number }
   }): Promise<Custodian>
-  /** A token in the store, valid for an hour. */
-  giveToken(lifeMs?: number): Promise<void>
+  /** A token in the store, valid for an hour (or `lifeMs`), granted `ageMs` ago. */
+  giveToken(lifeMs?: number, ageMs?: number): Promise<void>
 }
 
 export async function openWire(): Promise<Wire> {
@@ -105,10 +105,10 @@ export async function openWire(): Promise<Wire> {
         log,
         timeouts,
       }),
-    giveToken: (lifeMs = 3_600_000) =>
+    giveToken: (lifeMs = 3_600_000, ageMs = 0) =>
       tokenStore.put('cca', {
         token: accessToken,
-        issuedAt: new Date().toISOString(),
+        issuedAt: new Date(Date.now() - ageMs).toISOString(),
         expiresAt: new Date(Date.now() + lifeMs).toISOString(),
       }),
     async [Symbol.asyncDispose]() {

@@ -42,7 +42,9 @@ describe('all as it should be', () => {
     const url = `https://localhost:${webhook.port}/notify`
     site.custodian.setNotifyUrl(url)
     const from = site.custodian.requests.length
-    const config = { ...usual, webhook: usual.webhook && { ...usual.webhook, url } }
+    const overrides = { ...usual.custodian.overrides, limits: { perSecond: 2 } }
+    const custodian = { ...usual.custodian, overrides }
+    const config = { ...usual, custodian, webhook: usual.webhook && { ...usual.webhook, url } }
     const checks = await examine(config)
     const asked = site.custodian.requests
       .slice(from)
@@ -53,6 +55,9 @@ describe('all as it should be', () => {
       'GET resource/DownloadSampleData',
     ])
     expect(site.custodian.requests[from]?.path).toContain('/test/oauth/')
+    // It keeps the limits as everyone does.
+    const times = site.custodian.requests.slice(from).map(({ at_ms }) => at_ms)
+    for (const [n, at] of times.slice(1).entries()) expect(at - (times[n] ?? 0)).toBeGreaterThan(400)
     const found = byName(checks)
     expect(found.get('sample data')).toMatchObject({
       result: 'ok',

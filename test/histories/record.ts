@@ -14,6 +14,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { bundleWorkflows, startWorker } from '../../bin/worker.ts'
 import { silentLog } from '../../custodian/log.ts'
 import { messageNames, taskQueues, workflowIds, workflowNames } from '../../schemas/orchestration.ts'
+import type { AcquireAnswer, AcquireInput, SettleInput } from '../../schemas/quota.ts'
 import { batchList, bulkUrl, error, scriptDeps, type Script } from '../support/scripted-deps.ts'
 import { startTestTemporal } from '../support/temporal.ts'
 
@@ -78,6 +79,45 @@ await record(
 )
 await record('no-data', { downloads: { h5: [error('NO_DATA')] }, tokenErrors: [error('TOKEN_MALFORMED')] }, ['h5'], { h5: 'no-data' })
 
+/** Three clients' requests: used, given back, forgotten; a denial, a wait the custodian asked for, the same request twice. */
+async function recordQuota(): Promise<void> {
+  if (!isWanted('quota-limits')) return
+  await using scripted = await scriptDeps({ folder: 'quota' })
+  await using _worker = await startWorker({
+    connection: { address: temporal.address },
+    namespace: temporal.namespace,
+    deps: scripted.deps,
+    log: silentLog,
+    bundle,
+    identity,
+  })
+  const workflowId = workflowIds.apiQuota('recorded')
+  const taskQueue = taskQueues.orchestrate
+  const entity = await client.workflow.start(workflowNames.apiQuota, { workflowId, taskQueue, args: [{ vendor: 'recorded' }] })
+  const limits = { spacingMs: 1_000, marginMs: 200, perHour: 3, hourMs: 3_600_000, perDay: 20_000 }
+  const day = { startsAtMs: Date.now() - 3_600_000, endsAtMs: Date.now() + 80_000_000 }
+  const acquire = async (requestId: string, name: string) => {
+    const ask = { client: name, kind: 'package', requestId, leadMs: 300, limits, day }
+    const answer = await entity.executeUpdate<AcquireAnswer, [AcquireInput]>(messageNames.acquire, { args: [ask] })
+    if ('sendAtMs' in answer) await sleep(Math.max(0, answer.sendAtMs - answer.nowMs))
+  }
+  const settle = async (told: SettleInput) => entity.executeUpdate<void, [SettleInput]>(messageNames.settle, { args: [told] })
+  for (let n = 0; n < 4; n += 1) {
+    await acquire(`a${n}`, 'a')
+    await settle({ requestId: `a${n}`, arrivedByMs: n === 1 ? null : Date.now(), isAnswered: n === 2 })
+  }
+  await Promise.all(['a4', 'b1', 'b2', 'c1'].map(async (id) => acquire(id, id.slice(0, 1))))
+  await acquire('b1', 'b')
+  await settle({ requestId: 'b1', arrivedByMs: Date.now(), isAnswered: true, waitUntilMs: Date.now() + 2_000 })
+  await acquire('b2', 'b')
+  await sleep(2_000)
+  await acquire('c1', 'c')
+  await sleep(1_000)
+  await acquire('b2', 'b')
+  await save('quota-limits', workflowId)
+  await client.workflow.getHandle(workflowId).cancel()
+}
+await recordQuota()
 await record('parked', { loadErrors: [error('FEED_NOT_WELL_FORMED')] }, ['h6'], { h6: 'parked-retried' }, [messageNames.retryNow])
 await record('abandoned', { downloads: { h7: [error('REQUEST_REFUSED')] } }, ['h7'], { h7: 'parked-abandoned' }, [messageNames.abandon])
 await record('cut', { loadErrors: [error('FEED_TRUNCATED')], downloads: { h8: ['cut', 'whole'] } }, ['h8'], { h8: 'cut-refetched' })

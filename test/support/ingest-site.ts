@@ -36,7 +36,7 @@ export async function openIngestSite(
       overrides: {
         endpoints: { token: custodian.tokenUrl, testToken: custodian.testTokenUrl, resource: custodian.resourceUrl },
         // One a second would only make the tests slower.
-        limits: { perSecond: 50 },
+        limits: { perSecond: 50, marginMs: 0 },
       },
       client_id: custodian.clientId,
       client_secret: { file: secret },

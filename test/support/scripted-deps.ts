@@ -135,7 +135,7 @@ export async function scriptDeps(script: Script = {}): Promise<ScriptedDeps> {
   const deps: Deps = {
     clientAlias: script.clientAlias ?? `scripted-${randomUUID()}`,
     // The vendor's pace would make each test minutes long.
-    profile: { ...profile, limits: { ...profile.limits, perSecond: 1_000 } },
+    profile: { ...profile, limits: { ...profile.limits, perSecond: 1_000, marginMs: 0 } },
     incomingDir: join(folder, 'incoming'),
     roots: { lake: join(folder, 'lake'), pii: join(folder, 'pii') },
     custodian: {

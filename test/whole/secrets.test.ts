@@ -2,14 +2,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client, Connection } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
+import { parse, stringify } from 'smol-toml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FaultEffect } from '../../sim/faults.ts'
 import { createFleet } from '../../sim/fleet.ts'
+import { freePort } from '../support/free-port.ts'
 import { type Found, findSecrets, folderTexts } from '../support/folder-text.ts'
 import { personalWords } from '../support/personal-words.ts'
 import { openSite, outcomeOfUrls, type Site } from '../support/site.ts'
@@ -24,9 +26,11 @@ let temporal: TestTemporal
 let client: Client
 let connection: Connection
 let stop: () => Promise<number>
+let metricsPort: number
 /** What each process said, line by line. */
 const said: { readonly who: string; readonly line: string }[] = []
 const tokens = new Set<string>()
+const refreshTokens = new Set<string>()
 const secrets = new Map<string, string>()
 const statuses: string[] = []
 
@@ -34,7 +38,14 @@ const text = (status: number, body: string): FaultEffect => ({ kind: 'answer', s
 
 /** `meterlake up` as a user starts it, as talkative as it can be. */
 async function startUp(): Promise<{ webhook: string; stop: () => Promise<number> }> {
-  const child = spawn(process.execPath, [cli, 'up', '--config', await site.configFile()], {
+  const config = await site.configFile()
+  metricsPort = await freePort()
+  const settings = parse(await readFile(config, 'utf8')) as { custodian: { overrides: object } }
+  // Refresh tokens in the query, as the utility's pages have it: the worst place for a secret.
+  const overrides = { ...settings.custodian.overrides, refreshGrant: 'query' }
+  const operations = { metrics: `127.0.0.1:${metricsPort}` }
+  await writeFile(config, stringify({ ...settings, operations, custodian: { ...settings.custodian, overrides } }))
+  const child = spawn(process.execPath, [cli, 'up', '--config', config], {
     env: { PATH: process.env['PATH'], METERLAKE_LOG_LEVEL: 'trace', TZ: 'UTC' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -65,14 +76,16 @@ async function rememberToken(): Promise<void> {
   const state = join(site.config.lake.dir, 'state')
   for (const name of await readdir(state)) {
     if (!/^token-.*\.json$/.test(name)) continue
-    tokens.add((JSON.parse(await readFile(join(state, name), 'utf8')) as { token: string }).token)
+    const kept = JSON.parse(await readFile(join(state, name), 'utf8')) as { token: string; refreshToken?: string }
+    tokens.add(kept.token)
+    if (kept.refreshToken !== undefined) refreshTokens.add(kept.refreshToken)
   }
 }
 
-async function ingest(day: string, path?: RegExp, effect?: FaultEffect): Promise<void> {
+async function ingest(day: string, path?: RegExp, effect?: FaultEffect, on?: readonly number[]): Promise<void> {
   site.custodian.faults.clear()
   // A feed that is cut once is fetched anew.
-  if (path && effect) site.custodian.faults.add({ path, effect, ...(effect.kind === 'truncate' && { on: 'all' }) })
+  if (path && effect) site.custodian.faults.add({ path, effect, on: effect.kind === 'truncate' ? 'all' : on })
   const { resources } = await site.custodian.prepareDay(day, { customers: true })
   const { resources: outcomes } = await outcomeOfUrls(client, resources)
   statuses.push(...outcomes.map((outcome) => (outcome.status === 'failed' ? outcome.code : outcome.status)))
@@ -81,7 +94,10 @@ async function ingest(day: string, path?: RegExp, effect?: FaultEffect): Promise
 
 beforeAll(async () => {
   temporal = await startTestTemporal()
-  site = await openSite({ custodian: { fleet, clientSecret, tokenFormat: 'xml' }, temporal: temporal.address })
+  site = await openSite({
+    custodian: { fleet, clientSecret, tokenFormat: 'xml', refreshTokens: true },
+    temporal: temporal.address,
+  })
   const up = await startUp()
   stop = up.stop
   site.custodian.setNotifyUrl(`https://localhost:${up.webhook.split(':')[1] ?? ''}/notify`)
@@ -107,10 +123,16 @@ beforeAll(async () => {
   await ingest(
     '2025-11-09',
     /token$/,
-    text(400, `{"error":"invalid_client","error_description":"Basic ${basic} ${clientSecret}"}`),
+    text(
+      400,
+      `{"error":"invalid_client","error_description":"Basic ${basic} ${clientSecret} ${[...refreshTokens].at(-1) ?? ''}"}`,
+    ),
+    // The refresh token first, then id and secret.
+    [1, 2],
   )
   secrets.set('client secret', clientSecret).set('Basic credentials', basic)
   for (const [at, token] of [...tokens].entries()) secrets.set(`token ${at}`, token)
+  for (const [at, token] of [...refreshTokens].entries()) secrets.set(`refresh token ${at}`, token)
   for (const [at, word] of personalWords(fleet).entries()) secrets.set(`person ${at}`, word)
 }, 400_000)
 afterAll(async () => {
@@ -142,6 +164,8 @@ describe('after good and failing ingests', () => {
     const granted = site.custodian.requests.filter(({ path, status }) => path.endsWith('/token') && status === 200)
     expect(tokens.size).toBe(granted.length)
     expect(tokens.size).toBeGreaterThanOrEqual(3)
+    expect(granted.some(({ query }) => query.includes('grant_type=refresh_token'))).toBe(true)
+    expect(refreshTokens.size).toBe(tokens.size)
     const codes = [
       'loaded',
       'RESOURCE_GONE',
@@ -167,7 +191,14 @@ describe('after good and failing ingests', () => {
     expect(said.length).toBeGreaterThan(50)
     expect(scan([{ where: 'output', text }])).toEqual([])
     expect(text).not.toMatch(/\b(Bearer|Basic)\s+[\w\-+/=.]{8}/i)
-    expect(text).not.toMatch(/correlationID=/i)
+    expect(text).not.toMatch(/correlationID=|refresh_token=/i)
+  })
+
+  test('no metric', async () => {
+    const answer = await fetch(`http://127.0.0.1:${metricsPort}/metrics`)
+    const text = await answer.text()
+    expect(text).toMatch(/^meterlake_quota_limit/m)
+    expect(scan([{ where: 'metrics', text }])).toEqual([])
   })
 
   test('no file of the lake but the token store: ledger, views, archive, spool, receipts', async () => {

@@ -23,7 +23,16 @@ beforeAll(async () => {
 })
 
 test('there are histories of each workflow', () => {
-  for (const kind of ['notification-', 'resource-', 'token-', 'pull-', 'requests-', 'backfill-', 'reconcile-']) {
+  for (const kind of [
+    'notification-',
+    'resource-',
+    'token-',
+    'quota-',
+    'pull-',
+    'requests-',
+    'backfill-',
+    'reconcile-',
+  ]) {
     expect(names.filter((name) => name.startsWith(kind)).length).toBeGreaterThan(0)
   }
 })
@@ -61,6 +70,7 @@ test('the bundle holds orchestration only', () => {
     'ingestNotification',
     'ingestResource',
     'clientToken',
+    'apiQuota',
     'pullFeed',
     'outstandingRequests',
     'backfill',

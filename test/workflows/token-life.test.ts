@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isFresh, renewAt } from '../../workflows/token-life.ts'
+import { isFresh, renewAt } from '../../schemas/token-life.ts'
 
 test('an hour is renewed six minutes early, five minutes half a minute, ten seconds at half', () => {
   expect(renewAt(3_600_000, 0)).toBe(3_240_000)

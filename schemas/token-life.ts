@@ -9,4 +9,7 @@ export function renewAt(expiresAtMs: number, nowMs: number): number {
   return expiresAtMs - Math.min(Math.max(lifeMs / 10, 30_000), lifeMs / 2)
 }
 
+/** From when on (ms) nobody is given it any more, though it has not been renewed: half-way from there to its end. */
+export const lastUseAt = (renewAtMs: number, expiresAtMs: number): number => (renewAtMs + expiresAtMs) / 2
+
 export const isFresh = (renewAtMs: number, nowMs: number): boolean => nowMs < renewAtMs
