@@ -5,7 +5,8 @@ import type { Turn, Turns } from '../custodian/turn.ts'
 import type { Config } from '../schemas/config.ts'
 import { isMeterlakeError } from '../schemas/errors.ts'
 import type { Profile } from '../schemas/profile.ts'
-import { configuredClient, connectRunning } from './running-temporal.ts'
+import { configuredClient } from './configured-client.ts'
+import { connectRunning } from './running-temporal.ts'
 
 export interface CommandTurns extends Turns, AsyncDisposable {}
 

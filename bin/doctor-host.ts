@@ -6,7 +6,7 @@ import { type Config } from '../schemas/config.ts'
 import { isMeterlakeError } from '../schemas/errors.ts'
 import { attempt, type Check, fail, ok, warn } from './doctor-check.ts'
 import { formatBytes } from './human.ts'
-import { withTemporalClient } from './temporal-client.ts'
+import { connectRunning } from './running-temporal.ts'
 
 const warnFreeBytes = 20e9
 const failFreeBytes = 2e9
@@ -67,10 +67,10 @@ async function checkPrivate(path: string): Promise<Check> {
 async function checkTemporal(config: Config): Promise<Check> {
   const { address, namespace } = config.temporal
   try {
-    return await withTemporalClient(config, async (client) => {
-      await client.withDeadline(Date.now() + 5_000, async () => client.workflowService.describeNamespace({ namespace }))
-      return ok('Temporal', `${address ?? 'the embedded server'} serves namespace ${namespace}`)
-    })
+    await using temporal = await connectRunning(config)
+    const { client } = temporal
+    await client.withDeadline(Date.now() + 5_000, async () => client.workflowService.describeNamespace({ namespace }))
+    return ok('Temporal', `${address ?? 'the embedded server'} serves namespace ${namespace}`)
   } catch (error) {
     if (!isMeterlakeError(error))
       return fail('Temporal', `namespace ${namespace} cannot be described`, 'Create it, or correct temporal.namespace.')

@@ -5,7 +5,7 @@ import type { Config } from '../schemas/config.ts'
 import { certificatesOf, daysLeft } from './certificate-days.ts'
 import { readStatus } from './lake-status.ts'
 import { quotaGauges } from './quota-gauges.ts'
-import { configuredClient } from './running-temporal.ts'
+import { configuredClient } from './configured-client.ts'
 import type { Log } from './temporal-runtime.ts'
 
 /** Sets the gauges now and every `intervalMs` until disposed of. The runtime must be installed. */

@@ -5,7 +5,7 @@ import type { Config } from '../schemas/config.ts'
 import type { GapReport } from '../schemas/gaps.ts'
 import { readGapFacts } from '../warehouse/ledger-facts.ts'
 import { rootsOf } from './command-context.ts'
-import { configuredClient } from './running-temporal.ts'
+import { configuredClient } from './configured-client.ts'
 
 /** The report of the last days, or of `window`. Throws CONFIG_INVALID without a `[custodian]` section. */
 export async function readGaps(config: Config, window?: DayWindow, now = new Date()): Promise<GapReport> {

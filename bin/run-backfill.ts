@@ -10,7 +10,8 @@ import { readSettledWindows } from '../warehouse/ledger-facts.ts'
 import { type Format, rootsOf } from './command-context.ts'
 import { type BackfillPlan, planBackfill } from './plan-backfill.ts'
 import { exitCodes } from './report-error.ts'
-import { configuredClient, connectRunning } from './running-temporal.ts'
+import { configuredClient } from './configured-client.ts'
+import { connectRunning } from './running-temporal.ts'
 
 export interface BackfillOptions extends Pick<
   BackfillInput,

@@ -6,7 +6,8 @@ import { messageNames, taskQueues, workflowIds, workflowNames } from '../schemas
 import type { PullInput, PullOutcome, PullProgress, PullTarget } from '../schemas/pull.ts'
 import type { Format } from './command-context.ts'
 import { exitCodes } from './report-error.ts'
-import { configuredClient, connectRunning } from './running-temporal.ts'
+import { configuredClient } from './configured-client.ts'
+import { connectRunning } from './running-temporal.ts'
 import { listenForStop, untilStopped } from './stop-signal.ts'
 
 export interface PullOptions {

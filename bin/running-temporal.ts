@@ -1,13 +1,10 @@
 /** A client of the Temporal server that runs for a lake already: commands that hand work over start nothing themselves. */
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
-import { resolveProfile } from '../custodian/profile.ts'
 import type { Config } from '../schemas/config.ts'
 import { MeterlakeError } from '../schemas/errors.ts'
-import type { Profile } from '../schemas/profile.ts'
 import { temporalConnection } from '../temporal.config.ts'
 import { folders } from '../warehouse/paths.ts'
-import { aliasOf } from './custodian-credentials.ts'
 import { runningTemporalAddress } from './temporal-server.ts'
 
 export interface RunningTemporal extends AsyncDisposable {
@@ -34,13 +31,4 @@ export async function connectRunning(config: Config): Promise<RunningTemporal> {
   } catch (cause) {
     throw new MeterlakeError('TEMPORAL_UNAVAILABLE', `Temporal at ${address} does not answer`, { address }, { cause })
   }
-}
-
-/** Profile and client of the configuration. Throws CONFIG_INVALID without a `[custodian]` section. */
-export function configuredClient({ custodian }: Config): { readonly clientAlias: string; readonly profile: Profile } {
-  if (custodian === undefined)
-    throw new MeterlakeError('CONFIG_INVALID', 'this needs a [custodian] section in the configuration', {
-      setting: 'custodian',
-    })
-  return { clientAlias: aliasOf(custodian), profile: resolveProfile(custodian.profile, custodian.overrides) }
 }

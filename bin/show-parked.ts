@@ -2,10 +2,10 @@
 import { MeterlakeError } from '../schemas/errors.ts'
 import type { Config } from '../schemas/config.ts'
 import type { Format } from './command-context.ts'
-import { withTemporalClient } from './temporal-client.ts'
 import { orderParked, type ParkedPackage, readOperatorWork } from './parked-packages.ts'
 import { exitCodes } from './report-error.ts'
 import { formatRows, writeAll } from './row-format.ts'
+import { connectRunning } from './running-temporal.ts'
 
 const columns = ['id', 'feed', 'code', 'since', 'deadline'].map((name) => ({ name, type: 'VARCHAR' }))
 
@@ -19,7 +19,8 @@ export const parkedFacts = ({ workflowId, feed, code, since, deadlineAt }: Parke
 
 /** Prints them, oldest first; answers 3 where there are any. */
 export async function showParked(config: Config, format: Format): Promise<number> {
-  const parked = await withTemporalClient(config, async (client) => readOperatorWork(client))
+  await using temporal = await connectRunning(config)
+  const parked = await readOperatorWork(temporal.client)
   const rows = parked.map((one) => Object.values(parkedFacts(one)))
   if (format !== 'table' || rows.length > 0) await writeAll(process.stdout, formatRows(format, columns, [rows]))
   else console.log('nothing is parked')
@@ -34,14 +35,14 @@ export async function orderPackages(
   all: boolean,
 ): Promise<void> {
   if (all === ids.length > 0) throw new MeterlakeError('USAGE', 'name packages by id, or --all')
-  await withTemporalClient(config, async (client) => {
-    const parked = all || ids.some((id) => !id.startsWith('resource/')) ? await readOperatorWork(client, false) : []
-    const wanted = all ? parked.map(({ workflowId }) => workflowId) : ids.map((id) => fullId(id, parked))
-    for (const workflowId of wanted) {
-      await orderParked(client, order, workflowId)
-      console.error(`${workflowId}: ${order === 'retry' ? 'tried anew' : 'given up'}`)
-    }
-  })
+  await using temporal = await connectRunning(config)
+  const { client } = temporal
+  const parked = all || ids.some((id) => !id.startsWith('resource/')) ? await readOperatorWork(client, false) : []
+  const wanted = all ? parked.map(({ workflowId }) => workflowId) : ids.map((id) => fullId(id, parked))
+  for (const workflowId of wanted) {
+    await orderParked(client, order, workflowId)
+    console.error(`${workflowId}: ${order === 'retry' ? 'tried anew' : 'given up'}`)
+  }
 }
 
 function fullId(id: string, parked: readonly ParkedPackage[]): string {

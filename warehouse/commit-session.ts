@@ -1,6 +1,6 @@
 /** What the steps of one commit attempt share: database, roots, the parent manifest, and the files written so far. */
 import { createHash, randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import type { FileRef, Manifest } from '../schemas/manifest.ts'
 import { literal } from './columns.ts'
@@ -33,7 +33,11 @@ export function partNames(): () => string {
   return () => `${attempt}n${(ordinal += 1)}`
 }
 
+/** Files that are read in one piece: a stream costs more than most of them hold. */
+const smallBytes = 1024 * 1024
+
 async function sha256Of(file: string): Promise<string> {
+  if (statSync(file).size <= smallBytes) return createHash('sha256').update(readFileSync(file)).digest('hex')
   const hash = createHash('sha256')
   await pipeline(createReadStream(file), hash)
   return hash.digest('hex')

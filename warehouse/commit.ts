@@ -164,7 +164,7 @@ async function planTouchedUnits(
   const days = new Map(span.days.map((day) => [day.dt, day]))
   // a day reached into matters only where it has rows to cover
   const held = new Set(current.files.map((file) => file.dt))
-  if (minDurationS !== null && (span.durationMax ?? 0) > minDurationS)
+  if (held.size > 0 && minDurationS !== null && (span.durationMax ?? 0) > minDurationS)
     for (const dt of await daysReachedInto(session, minDurationS))
       if (!days.has(dt) && held.has(dt)) days.set(dt, { dt, rows: 0 })
   return planUnits([...days.values()], current.files, reachDays(minDurationS, durations.maxDurationS), limits)

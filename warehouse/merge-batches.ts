@@ -1,11 +1,11 @@
-/** All batches of a commit: while one is merged, the one before it is written, on a connection and a thread of its own. */
+/** All batches of a commit: while one is merged, the one before it is written, on a connection and a thread of its own, and the files of the one before that are made durable. */
 import type { CurrentFile, VersionFile } from '../schemas/manifest.ts'
 import type { CommitSession } from './commit-session.ts'
 import type { Database } from './database.ts'
 import { gatherChannels } from './dimensions.ts'
-import { type CountsByLoad, mergeBatch } from './merge-batch.ts'
+import { type CountsByLoad, mergeBatch, type MergedBatch } from './merge-batch.ts'
 import type { Unit } from './plan-units.ts'
-import { writeCurrent, writeHistory } from './write-batch.ts'
+import { copyUnits, keepUnits, writeHistory } from './write-batch.ts'
 
 export interface MergedFiles {
   readonly history: readonly VersionFile[]
@@ -34,7 +34,17 @@ export async function mergeBatches(
   const batches = [...Map.groupBy(units, (unit) => unit.batch).values()]
   const history: VersionFile[] = []
   const current: CurrentFile[] = []
-  let writing: Promise<void> = Promise.resolve()
+  let writing = Promise.resolve()
+  let keeping = Promise.resolve()
+  const write = async (slot: string, merged: MergedBatch): Promise<void> => {
+    await enter(beside.db, slot)
+    const copied = await copyUnits(beside, merged)
+    await beside.db.run(`DROP SCHEMA ${slot} CASCADE`)
+    await keeping
+    keeping = keepUnits(session, copied).then((files) => void current.push(...files))
+    // awaited at the next turn
+    keeping.catch(() => undefined)
+  }
   try {
     for (const [done, batch] of batches.entries()) {
       onProgress(done, batches.length)
@@ -45,17 +55,14 @@ export async function mergeBatches(
       await gatherChannels(session)
       history.push(...(await writeHistory(session, merged)))
       await writing
-      writing = (async () => {
-        await enter(beside.db, slot)
-        current.push(...(await writeCurrent(beside, merged)))
-        await beside.db.run(`DROP SCHEMA ${slot} CASCADE`)
-      })()
-      // awaited at the next turn
+      writing = write(slot, merged)
       writing.catch(() => undefined)
     }
     await writing
+    await keeping
   } finally {
     await writing.catch(() => undefined)
+    await keeping.catch(() => undefined)
     await enter(db, 'main')
   }
   return { history, current }

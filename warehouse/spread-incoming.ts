@@ -13,7 +13,7 @@ export interface BundledDay {
 }
 
 /** Batches for which it costs less to look through everything each time. */
-const scansAtMost = 4
+const scansAtMost = 8
 /** Batches whose readings share a bundle, and how many bundles there are at most: their files are open at once. */
 const batchesOfBundle = 2
 const bundlesAtMost = 32

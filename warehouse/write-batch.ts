@@ -1,7 +1,7 @@
 /** A merged batch on disk: one file of history, and new files for the units that changed. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CurrentFile, FileRef, VersionFile } from '../schemas/manifest.ts'
+import type { CurrentFile, VersionFile } from '../schemas/manifest.ts'
 import { tables } from '../schemas/tables.ts'
 import { columnList, literal } from './columns.ts'
 import { parquetOptions } from './database.ts'
@@ -26,9 +26,22 @@ export async function writeHistory(session: CommitSession, merged: MergedBatch):
   return [{ ...written.ref, commit: n, dtMin, dtMax }]
 }
 
-/** Writes the units of a batch that changed. Answers what stands in the manifest for all its units from now on. */
-export async function writeCurrent(session: CommitSession, merged: MergedBatch): Promise<CurrentFile[]> {
-  const { db, n } = session
+interface LocalFile {
+  readonly local: string
+  readonly rows: number
+}
+
+/** The units of a batch, and the local files of those that are written anew. */
+export interface CopiedBatch {
+  readonly units: readonly Unit[]
+  readonly files: ReadonlyMap<Unit, LocalFile>
+  /** Latest publication that arrived, by ordinal of the unit. */
+  readonly publishedMax: ReadonlyMap<number, string | null>
+}
+
+/** Writes the units of a batch that changed to local files, after which its tables are not needed any more. */
+export async function copyUnits(session: CommitSession, merged: MergedBatch): Promise<CopiedBatch> {
+  const { db } = session
   const { units } = merged
   const changed = new Set(
     (await db.rows(`SELECT DISTINCT unit FROM (SELECT unit FROM easy UNION ALL SELECT unit FROM hard_state)`)).map(
@@ -43,11 +56,32 @@ export async function writeCurrent(session: CommitSession, merged: MergedBatch):
   )
   // the parts of a file that is split may lie in several batches: each is written, changed or not
   const rewritten = units.filter((unit) => unit.split || changed.has(unit.unit))
-  const files = await writeUnits(session, merged, rewritten)
+  const files = new Map<Unit, LocalFile>()
+  for (let at = 0; at < rewritten.length; at += partitionsAtOnce) {
+    const some = rewritten.slice(at, at + partitionsAtOnce)
+    const query = newCurrentQuery(session, merged, some)
+    const locals = some.length === 1 ? [await writeUnit(session, query)] : await writePartitions(session, query, some)
+    for (const [index, local] of locals.entries()) files.set(some[index] as Unit, local)
+  }
+  return { units, files, publishedMax }
+}
+
+/** Moves the local files to their places. Answers what stands in the manifest for all units of the batch from now on. */
+export async function keepUnits(
+  session: CommitSession,
+  { units, files, publishedMax }: CopiedBatch,
+): Promise<CurrentFile[]> {
+  const { n } = session
+  const kept = new Map(
+    await mapConcurrently([...files], filesAtOnce, async ([unit, { local, rows }]) => {
+      const path = { kind: 'current', dt: unit.dt, commit: n, part: session.nextPart() } as const
+      return [unit, await keepFile(session, local, path, rows)] as const
+    }),
+  )
   const current = new Map<string, CurrentFile>()
   for (const unit of units) {
     const known = later(unit.existing?.publishedMax ?? null, publishedMax.get(unit.unit) ?? null)
-    const file = files.get(unit.unit)
+    const file = kept.get(unit)
     if (file)
       current.set(file.path, {
         ...file,
@@ -68,28 +102,6 @@ const dayOf = (columns: Readonly<Record<string, { min?: string; max?: string }>>
   return day.slice(0, 10)
 }
 
-interface LocalFile {
-  readonly local: string
-  readonly rows: number
-}
-
-/** Writes the rows of the units, one file each; a unit that has become empty still gets one, which keeps its facts. */
-async function writeUnits(session: CommitSession, merged: MergedBatch, units: readonly Unit[]) {
-  const files = new Map<number, FileRef>()
-  for (let at = 0; at < units.length; at += partitionsAtOnce) {
-    const some = units.slice(at, at + partitionsAtOnce)
-    const query = newCurrentQuery(session, merged, some)
-    const locals = some.length === 1 ? [await writeUnit(session, query)] : await writePartitions(session, query, some)
-    const kept = await mapConcurrently(some, filesAtOnce, async ({ unit, dt }, index) => {
-      const { local, rows } = locals[index] ?? { local: '', rows: 0 }
-      const path = { kind: 'current', dt, commit: session.n, part: session.nextPart() } as const
-      return [unit, await keepFile(session, local, path, rows)] as const
-    })
-    for (const [unit, file] of kept) files.set(unit, file)
-  }
-  return files
-}
-
 /** A unit alone streams into its file. */
 async function writeUnit({ db, scratch, nextPart }: CommitSession, query: string): Promise<LocalFile> {
   const local = scratch.file(nextPart())
@@ -97,7 +109,7 @@ async function writeUnit({ db, scratch, nextPart }: CommitSession, query: string
   return { local, rows }
 }
 
-/** Several are partitions of one statement, in the order of the units. */
+/** Several are partitions of one statement; the files in the order of the units. A unit that has become empty gets one too, which keeps its facts. */
 async function writePartitions(session: CommitSession, query: string, units: readonly Unit[]): Promise<LocalFile[]> {
   const folder = session.scratch.file(session.nextPart())
   await session.db.run(

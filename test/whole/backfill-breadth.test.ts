@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { runBackfill } from '../../bin/run-backfill.ts'
-import { configuredClient } from '../../bin/running-temporal.ts'
+import { configuredClient } from '../../bin/configured-client.ts'
 import type { Meterlake } from '../../bin/up.ts'
 import { localDayOf } from '../../custodian/zone-days.ts'
 import { addDays } from '../../schemas/calendar-day.ts'

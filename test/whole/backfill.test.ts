@@ -1,7 +1,7 @@
 /** 48 months through the whole protocol at accelerated limits, every day of them, asked for in ranges that are refused and split. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { runBackfill, showBackfill } from '../../bin/run-backfill.ts'
-import { configuredClient } from '../../bin/running-temporal.ts'
+import { configuredClient } from '../../bin/configured-client.ts'
 import type { Meterlake } from '../../bin/up.ts'
 import { localDayOf } from '../../custodian/zone-days.ts'
 import { addDays, dayCount } from '../../schemas/calendar-day.ts'

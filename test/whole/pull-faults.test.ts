@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { configuredClient } from '../../bin/running-temporal.ts'
+import { configuredClient } from '../../bin/configured-client.ts'
 import type { Meterlake } from '../../bin/up.ts'
 import { taskQueues, workflowIds, workflowNames } from '../../schemas/orchestration.ts'
 import type { PullInput, PullOutcome } from '../../schemas/pull.ts'
