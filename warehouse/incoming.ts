@@ -15,11 +15,17 @@ function stagedSelect(session: CommitSession, loads: readonly StagedLoadRecord[]
   const parts = loads.flatMap((load, loadNo) => {
     const file = load.files[table]
     if (!file || file.root !== 'lake') return []
-    const path = literal(session.lake.locate(file.path))
-    return [`SELECT ${literal(load.loadId)} AS load_id, ${loadNo} AS load_no, * FROM read_parquet(${path})`]
+    return [{ path: literal(session.lake.locate(file.path)), load: `${literal(load.loadId)}, ${loadNo}` }]
   })
-  if (parts.length > 0) return parts.join(' UNION ALL ')
-  return `SELECT ''::VARCHAR AS load_id, 0 AS load_no, * FROM (${emptySelect(stagingTables[table])})`
+  const [first, second] = parts
+  if (!first) return `SELECT ''::VARCHAR AS load_id, 0 AS load_no, * FROM (${emptySelect(stagingTables[table])})`
+  if (!second)
+    return `SELECT load_id, load_no, r.* FROM (VALUES (${first.load})) l(load_id, load_no), read_parquet(${first.path}) r`
+  // one scan of all files: hundreds of scans cost the planner more than the rows
+  return `SELECT load_id, load_no, r.* EXCLUDE (file_index)
+    FROM (SELECT *, file_index FROM read_parquet([${parts.map(({ path }) => path).join(', ')}])) r
+    JOIN (VALUES ${parts.map(({ load }, index) => `(${index}, ${load})`).join(', ')}) l(file_index, load_id, load_no)
+      ON l.file_index = r.file_index`
 }
 
 /** Tables whose staged rows are the lake's plus load_id and commit_id. */

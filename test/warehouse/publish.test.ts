@@ -314,6 +314,18 @@ test('days are split and batched without a difference', async () => {
   }
 })
 
+test('hundreds of loads are one commit, whose memory does not follow their number', async () => {
+  const loads = Array.from({ length: 300 }, (_, at) => at)
+  for (const at of loads) await stageFeed(roots, { ...dims, ...blocks(p((at % 5) + 1), [hour(at)]), salt: String(at) })
+  const { commit, loads: published } = await publishStaged({ roots, timeZone, memoryLimitMb: 256 })
+  expect([commit, published.length]).toEqual([1, loads.length])
+  // of those published last, the one whose bytes come last in their order
+  expect(
+    published.reduce((sum, { newReadings, revised, unchanged }) => sum + newReadings + revised + unchanged, 0),
+  ).toBe(loads.length)
+  expect(await current()).toHaveLength(1)
+})
+
 test('two publishers that pay no heed to the lock both end right', async () => {
   await stageFeed(roots, { ...dims, ...blocks(p(1), [hour(1)]) })
   const outcomes = await Promise.all([0, 1, 2].map(() => publishStaged({ roots, timeZone, waitForLockMs: 0 })))

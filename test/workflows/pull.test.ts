@@ -138,7 +138,7 @@ describe('202, then the notification', () => {
   })
 
   test('its package parks: the request is answered and says so, the pull does not wait for an operator', async () => {
-    await using bench = await open({ loadErrors: [error('FEED_TRUNCATED')] })
+    await using bench = await open({ loadErrors: [error('FEED_NOT_WELL_FORMED')] })
     const pull = await bench.start()
     await accepted(bench)
     await bench.notify([randomUUID()])
