@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import type { FaultEffect } from './faults.ts'
+import type { FaultEffect } from './fault.ts'
 import { rewriteFeed } from './rewrite-feed.ts'
 
 /** A body whose bytes can be made as often as wanted, piece by piece. */

@@ -1,7 +1,7 @@
 /** A control endpoint on loopback for a running simulated custodian: plain HTTP, JSON answers, no secrets. */
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { parseFaults } from './faults.ts'
+import { parseFaults } from './fault-catalogue.ts'
 import type { Preparation, SimulatedCustodian } from './server.ts'
 
 interface ControlEndpoint extends AsyncDisposable {

@@ -3,13 +3,10 @@ import { type Answer, jsonAnswer, textAnswer } from './answer.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { changesPackage, dailyPackage, type FeedPackage, historyPackage } from './package.ts'
 import { isoOfDay, localDayOf } from './pacific-day.ts'
+import { basePath } from './endpoint-paths.ts'
 import { type FeedKind, type PreparedStore, renderedBody } from './prepared.ts'
 import type { Registry } from './registry.ts'
 import { renderFeed } from './render-feed.ts'
-
-export const basePath = '/GreenButtonConnect/espi/1_1/resource'
-export const tokenPath = '/datacustodian/oauth/v2/token'
-export const testTokenPath = '/datacustodian/test/oauth/v2/token'
 
 /** What the custodian has and lets others ask for. */
 export interface HistoryLimits {

@@ -1,5 +1,6 @@
 /** The faults by name, for people: what `meterlake sim --fault` and the control endpoint take, and what `--help` lists. */
-import type { Fault, FaultEffect, NotificationFault, RequestFault } from './faults.ts'
+import { z } from 'zod'
+import { type Fault, type FaultEffect, faultSchema, type NotificationFault, type RequestFault } from './fault.ts'
 
 interface NamedFault {
   readonly name: string
@@ -204,3 +205,14 @@ export function faultLines(): readonly string[] {
 }
 
 export const faultNames: readonly string[] = catalogue.map(({ name }) => name)
+
+/**
+ * Faults as JSON says them (a script file, the control endpoint): a list, in which a text is a name of the catalogue (`busy`, `reset=300@2`).
+ * `path` is a suffix. Throws for what is none.
+ */
+export function parseFaults(json: unknown): readonly Fault[] {
+  return z
+    .array(z.unknown())
+    .parse(json)
+    .map((one) => (typeof one === 'string' ? namedFault(one) : faultSchema.parse(one)))
+}

@@ -1,7 +1,7 @@
 /** Sends what is ready to the webhook, once each as the utility does, bent by the faults that are due. */
 import type { NotificationAnswer } from './batch-list.ts'
 import type { SimulatedClock } from './clock.ts'
-import type { FaultPlan } from './faults.ts'
+import type { FaultPlan } from './fault-plan.ts'
 import { listsToSend } from './notification-fault.ts'
 
 interface OutboxParts {

@@ -1,6 +1,6 @@
 /** What the simulated custodian has registered: ApplicationInformation and Authorizations, with dummy secrets in PG&E's form. */
 import { type Answer, textAnswer } from './answer.ts'
-import { basePath, tokenPath } from './endpoints.ts'
+import { basePath, tokenPath } from './endpoint-paths.ts'
 import { escapeXml } from './render-entry.ts'
 
 export const registrationAccessToken = 'simulated-registration-token'

@@ -5,9 +5,11 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { TLSSocket } from 'node:tls'
 import { type Answer, sendAnswer, textAnswer } from './answer.ts'
 import type { CertificatePaths } from './certificates.ts'
-import { answerResource, basePath, type EndpointContext, testTokenPath, tokenPath } from './endpoints.ts'
+import { basePath, testTokenPath, tokenPath } from './endpoint-paths.ts'
+import { answerResource, type EndpointContext } from './endpoints.ts'
 import { isAuthorizationPath } from './registry.ts'
-import type { FaultEffect, FaultPlan } from './faults.ts'
+import type { FaultEffect } from './fault.ts'
+import type { FaultPlan } from './fault-plan.ts'
 import type { LimitMeter } from './limit-meter.ts'
 import type { TokenEndpoint } from './token-endpoint.ts'
 

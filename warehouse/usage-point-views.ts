@@ -2,7 +2,7 @@
 import { tables } from '../schemas/tables.ts'
 import { model } from './model.ts'
 import { type AttributeTable, versionColumns } from './versioned-table.ts'
-import type { ViewDefinition } from './view-definitions.ts'
+import type { ViewDefinition } from './view-definition.ts'
 
 /** Table expressions: the files of each table; and the commits with their known_at. */
 export interface UsagePointSources {

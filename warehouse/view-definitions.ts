@@ -1,11 +1,11 @@
 /** What views.duckdb holds: each view and macro as one query that names its files and no other view. */
-import type { Schema } from 'apache-arrow'
 import type { FileRef, Manifest } from '../schemas/manifest.ts'
 import { type TableName, tables } from '../schemas/tables.ts'
 import { emptySelect, literal } from './columns.ts'
 import { model } from './model.ts'
 import { exactQuantity, restoredValue } from './packed-value.ts'
 import { usagePointViews } from './usage-point-views.ts'
+import type { MacroDefinition, ViewDefinition } from './view-definition.ts'
 import {
   energyNullReason,
   gradeRanks,
@@ -18,21 +18,6 @@ import {
   unitName,
 } from './view-expressions.ts'
 import { contentText, versionOrder } from './version-content.ts'
-
-export interface ViewDefinition {
-  /** `schema.name` */
-  readonly name: string
-  readonly query: string
-  readonly comment: string
-  /** Table whose columns it shows. */
-  readonly table?: Schema
-}
-
-export interface MacroDefinition {
-  readonly name: string
-  readonly parameter: string
-  readonly query: string
-}
 
 /** Seconds after a full hour of UTC at which local hours begin: 0 but for zones like India's. */
 function hourShiftS(timeZone: string): number {

@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { MeterlakeError } from '../../schemas/errors.ts'
-import { faultLines, namedFault } from '../../sim/fault-catalogue.ts'
+import { faultLines, namedFault, parseFaults } from '../../sim/fault-catalogue.ts'
 import { formatBytes } from '../human.ts'
 
 interface ServeFlags {
@@ -177,7 +177,6 @@ configuration  ${config}   (meterlake up --config …)`)
 }
 
 async function faultsOf(path: string) {
-  const { parseFaults } = await import('../../sim/faults.ts')
   try {
     return parseFaults(JSON.parse(await readFile(path, 'utf8')))
   } catch (cause) {

@@ -2,8 +2,7 @@
 import { request } from 'undici'
 import { expect, test } from 'vitest'
 import { startControl } from '../../sim/control.ts'
-import { faultLines, faultNames, namedFault } from '../../sim/fault-catalogue.ts'
-import { parseFaults } from '../../sim/faults.ts'
+import { faultLines, faultNames, namedFault, parseFaults } from '../../sim/fault-catalogue.ts'
 import type { SimulatedCustodian } from '../../sim/server.ts'
 import { answerOf, get, postToken, received, start, tokenOf, untilReceived, urlsOf } from './custodian-wire.ts'
 

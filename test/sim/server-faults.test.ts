@@ -3,7 +3,7 @@ import { request } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { sentinelCorrelationId } from '../../sim/notification-fault.ts'
 import { startControl } from '../../sim/control.ts'
-import type { FaultEffect } from '../../sim/faults.ts'
+import type { FaultEffect } from '../../sim/fault.ts'
 import { createFleet } from '../../sim/fleet.ts'
 import { answerOf, client, get, received, start, tokenOf, urlsOf } from './custodian-wire.ts'
 

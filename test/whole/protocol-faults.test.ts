@@ -3,7 +3,7 @@
  * ops.notification, and the worker goes on. What each answer means is proved in test/custodian, retries in test/workflows.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Fault, FaultEffect } from '../../sim/faults.ts'
+import type { Fault, FaultEffect } from '../../sim/fault.ts'
 import { type DailySite, openDailySite } from '../support/daily-site.ts'
 import { openSite, outcomeOfUrls } from '../support/site.ts'
 
