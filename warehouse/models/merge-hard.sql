@@ -9,7 +9,9 @@ SELECT l.series_key, l.start_at, l.unit, {{content_columns_c}}, l.origin = 'cove
   l.published_at, l.load_id, l.commit_id, l.byte_offset, l.content
 FROM line l
 JOIN content_row c ON c.eid = coalesce(l.cid, l.reading_eid)
-WHERE l.in_batch AND l.content IS DISTINCT FROM l.content_before AND l.origin <> 'row'
+WHERE l.in_batch AND l.origin <> 'row'
+  -- a feed that contradicts itself leaves all it says: a receipt could not tell what came first
+  AND (l.content IS DISTINCT FROM l.content_before OR l.origin = 'fresh' AND l.is_contradicted)
   AND NOT (l.origin = 'cover' AND EXISTS (
     SELECT 1 FROM past p WHERE p.superseded AND p.series_key = l.series_key AND p.start_at = l.start_at AND p.load_id = l.load_id
       AND p.commit_id = l.commit_id AND p.byte_offset = l.byte_offset AND p.published_at IS NOT DISTINCT FROM l.published_at));

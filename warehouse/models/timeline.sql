@@ -1,5 +1,5 @@
 -- The whole timeline of each key of the hard series. Order of events: published_at (missing first), commit, load, byte offset.
--- Writes `line`: every event that counts, with the content in force after it and before it.
+-- Writes `line`: every event that counts, with the content in force after it and before it, and whether its feed says otherwise too.
 CREATE OR REPLACE TEMP TABLE past AS
 SELECT row_number() OVER () AS eid, h.*, CASE WHEN h.superseded THEN 'withdrawn' ELSE {{content}} END AS content
 FROM ({{history}}) h SEMI JOIN hard_series USING (series_key)
@@ -63,9 +63,12 @@ WITH known AS (
 )
 SELECT e.*, k.local_date, u.unit, u.unit IS NOT NULL AS in_batch,
   lag(e.content) OVER w AS content_before,
-  coalesce(bool_or(e.commit_id <> {{commit}}) OVER (w ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), false) AS is_late
+  coalesce(bool_or(e.commit_id <> {{commit}}) OVER (w ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), false) AS is_late,
+  coalesce(min(e.content) FILTER (WHERE e.origin = 'fresh') OVER of_load <> max(e.content) FILTER (WHERE e.origin = 'fresh') OVER of_load, false)
+    AS is_contradicted
 FROM event e
 JOIN known k USING (series_key, start_at)
 LEFT JOIN unit u ON u.batch = {{batch}} AND u.dt = k.local_date AND e.series_key BETWEEN u.key_min AND u.key_max
 WHERE e.origin <> 'cover' OR e.reading_end_at <= e.end_at
-WINDOW w AS (PARTITION BY e.series_key, e.start_at ORDER BY {{order_e}});
+WINDOW w AS (PARTITION BY e.series_key, e.start_at ORDER BY {{order_e}}),
+  of_load AS (PARTITION BY e.series_key, e.start_at, e.load_id);
