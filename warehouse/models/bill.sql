@@ -8,7 +8,7 @@ WITH version AS (
   FROM {{summaries}}
 ), compared AS (
   SELECT *, min(content) OVER tie <> max(content) OVER tie AS is_tied FROM version
-  WINDOW tie AS (PARTITION BY usage_point_id, coalesce(billing_start_at::VARCHAR, summary_id), published_at, arrival)
+  WINDOW tie AS (PARTITION BY usage_point_id, coalesce(epoch_us(billing_start_at)::VARCHAR, summary_id), published_at, arrival)
 ), latest AS (
   SELECT * FROM compared
   QUALIFY row_number() OVER (
@@ -21,7 +21,7 @@ WITH version AS (
     row_number() OVER (
       PARTITION BY usage_point_id ORDER BY published_at DESC NULLS LAST, commit_id DESC, load_id DESC, byte_offset DESC) AS newest,
     first_value(summary_id) OVER (
-      PARTITION BY usage_point_id, coalesce(billing_start_at::VARCHAR, summary_id)
+      PARTITION BY usage_point_id, coalesce(epoch_us(billing_start_at)::VARCHAR, summary_id)
       ORDER BY published_at DESC NULLS LAST, commit_id DESC, load_id DESC, byte_offset DESC) AS newest_of_start
   FROM latest
 ), overlap AS (
