@@ -18,10 +18,9 @@ export interface BillSources {
 
 export function billViews({ summaries, reading_types, ...sources }: BillSources): readonly ViewDefinition[] {
   const bill = model('bill', { summaries, reading_types })
-  const bill_day = model('bill-day')
   const bill_interval = model('bill-interval', {
     ...sources,
-    bill_day,
+    bill_day: model('bill-day', { bills: 'bill' }),
     quality_rank: qualityRank('v.quality'),
     quantity: exactQuantity('v.value', 'v.power_of_ten'),
   })
@@ -47,7 +46,7 @@ export function billViews({ summaries, reading_types, ...sources }: BillSources)
       query: model('view-bill-quality', {
         ...sources,
         bill,
-        bill_day,
+        bill_day: model('bill-day', { bills: 'good' }),
         bill_interval,
         interval_quality_class: rankClass('j.quality_rank'),
         bill_quality_class: qualityClassName('j.quality_of_reading'),

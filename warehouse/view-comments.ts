@@ -81,7 +81,7 @@ const byView: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'mart.bill_recon': {
     n_intervals: 'intervals of the period that came, of the directions compared, in the billed unit',
     n_expected:
-      'intervals the period should have, by the length of those that came, meters side by side each; received only from the first export ever seen; NULL: no period',
+      'intervals the period should have, by the length of those that came, meters side by side each; received only from the first export ever seen; hours where nothing came; NULL: no period',
     unit: 'unit of the quantities: kWh for Wh, else the name of the billed uom; NULL: not sent',
   },
   'mart.bill_quality': {

@@ -156,6 +156,9 @@ beforeAll(async () => {
       { id: 'o-1', usagePoint: 'overlapping', value: 48_000 },
       { id: 'o-2', usagePoint: 'overlapping', start: may + day_s, value: 40_000, published: '2026-05-06T00:00:00Z' },
       { id: 'o-3', usagePoint: 'overlapping', start: may + 3 * day_s, days: 1, value: 24_000 },
+      { id: 'x-1', usagePoint: 'in-turn', published: '2026-05-05T00:00:00Z' },
+      { id: 'x-2', usagePoint: 'in-turn', start: may + day_s, published: '2026-05-06T00:00:00Z' },
+      { id: 'x-3', usagePoint: 'in-turn', start: may + 2 * day_s, published: '2026-05-07T00:00:00Z' },
       { id: 'c-1', usagePoint: 'chain', days: 1, value: 24_000, published: '2026-05-05T00:00:00Z' },
       { id: 'quarters', powerOfTen: -3, value: 48_000_000 },
       { id: 'nem', value: -24_000, type: 'revenue-total' },
@@ -241,6 +244,14 @@ describe('mart.bill_recon', () => {
         `SELECT summary_id, is_in_force, displaced_by_summary_id FROM mart.bill_recon WHERE usage_point_id IN ('overlapping', 'chain') ORDER BY 1`,
       ),
     ).toEqual(['c-1 true -', 'c-2 false c-3', 'c-3 true -', 'o-1 false o-2', 'o-2 true -', 'o-3 true -'])
+  })
+
+  test('a bill that was overlapped stays out, also where the one in its place is overlapped in turn', async () => {
+    expect(
+      await lines(
+        `SELECT summary_id, reason, displaced_by_summary_id FROM mart.bill_recon WHERE usage_point_id = 'in-turn' ORDER BY 1`,
+      ),
+    ).toEqual(['x-1 overlapped x-2', 'x-2 overlapped x-3', 'x-3 no_intervals -'])
   })
 
   test('an hour in common is a clock change, no overlap', async () => {

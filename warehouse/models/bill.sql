@@ -32,7 +32,7 @@ WITH version AS (
     AND least(n.end_s, b.end_s) - greatest(n.start_s, b.start_s) > 3600
   GROUP BY b.summary_id
 )
-SELECT b.summary_id, b.usage_point_id, b.billing_start_at, b.billing_duration_s, to_timestamp(b.end_s) AS billing_end_at, b.start_s, b.end_s,
+SELECT b.summary_id, b.usage_point_id, b.billing_start_at, b.billing_duration_s, to_timestamp(b.end_s) AS billing_end_at, b.start_s, b.end_s, b.newest,
   b.consumption_value, b.consumption_power_of_ten, b.consumption_uom, b.consumption_reading_type_id, b.quality_of_reading, b.status_at,
   b.published_at, b.commit_id, b.load_id, b.said_commit_id, b.is_tied,
   CASE WHEN b.newest_of_start <> b.summary_id THEN b.newest_of_start ELSE o.overlapped_by END AS displaced_by_summary_id,
