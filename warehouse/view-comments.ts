@@ -31,6 +31,45 @@ const derived: Readonly<Record<string, string>> = {
   n_usage_points: 'usage points with any interval in the hour',
   n_net_unknown: 'usage points whose net is not known: left out of net_kwh',
   estimated_share: 'share of the intervals whose quality is 8 or 9 (estimated) [0…1]',
+  billing_end_at: 'end of the billing period as sent [UTC]; NULL: period not sent, empty, or longer than 400 days',
+  is_in_force: 'false: another bill of the usage point took its place (displaced_by_summary_id of mart.bill_recon)',
+  displaced_by_summary_id:
+    'the bill that took its place: the newest with the same start (superseded), else the newest later published that overlaps it by more than an hour (overlapped); NULL: in force',
+  is_tied: 'true: versions of one publication with the same start say different things; the last to come is shown',
+  billed_flow_direction:
+    'flow of the ReadingType of the billed total: 1 is compared with delivered, 19 with received; NULL: not known, net is taken',
+  billed_quantity: 'billed total in unit, exact; NULL: not sent, or no exact quantity',
+  interval_basis:
+    'what the intervals are added up to: both (1 − 19), net_channel (4), delivered_only (1; gas: also without direction), received_only (19); NULL: no period',
+  interval_quantity:
+    'sum of the current intervals whose middle lies in the period, in unit, exact; NULL: none, or not all is known: a missing export is never taken for zero',
+  difference_quantity:
+    'interval_quantity − billed_quantity, in unit; NULL: one is not known. Where reason is not NULL it is no comparison',
+  billed_kwh: 'billed total [kWh]; NULL: not sent, or not in Wh',
+  interval_kwh: 'interval_quantity [kWh]; NULL: as there, or not compared in Wh',
+  difference_kwh:
+    'interval_kwh − billed_kwh [kWh]; NULL: one is not known. Where reason is not NULL it is no comparison',
+  difference_percent:
+    'difference in percent of the absolute billed total [%]; NULL: no difference known, or nothing was billed',
+  coverage: 'n_intervals of n_expected [0…1]; NULL: no period',
+  reason:
+    'why bill and intervals cannot be compared: superseded, overlapped, no_period, no_total, billed_unit_unknown, no_intervals, other_unit (none in the billed unit with a known direction), received_missing, delivered_missing (or net), interval_quantity_unknown, partly_covered, doubly_covered; NULL: they can',
+  n_revenue: 'intervals of the period of revenue quality (19)',
+  n_raw: 'intervals of the period that are raw (14)',
+  n_estimated: 'intervals of the period that are estimated (8, 9)',
+  interval_quality_class: 'worst class of the intervals of the period; NULL: no intervals',
+  bill_quality:
+    'qualityOfReading of the bill: state of the latest intervals of the period when it was asked for; NULL: not sent',
+  bill_quality_class: 'class of bill_quality; NULL: not sent',
+  total_quality:
+    'quality of the billed total: defaultQuality of its ReadingType; NULL: ReadingType or quality not sent',
+  total_quality_class: 'class of total_quality; NULL: not known',
+  is_revenue_quality:
+    'true: the period is revenue quality (RQMD, not settlement quality); NULL: not known, no period or no intervals',
+  quality_basis:
+    'why: revenue (all intervals, and the levels sent that are not older than them, say 19); raw_taken_for_mv90 (all intervals and the bill say 14, and no billed interval of the usage point was ever better: taken for an MV-90 meter, whose 14 is final, for no feed of the lake says which meter it is); intervals_not_revenue, bill_not_revenue, total_not_revenue, incomplete, no_intervals, no_period',
+  revenue_since_at:
+    'since when it is known here: when the last interval of the period got the quality it has kept since, not before the bill said its period and quality [UTC]; NULL: not revenue quality',
   manifest: 'number of the manifest these views were made from',
   time_zone: 'zone of local_date, he_seq and he_clock',
   meterlake: 'version of meterlake that made them',
@@ -39,6 +78,16 @@ const derived: Readonly<Record<string, string>> = {
 /** View-only meaning of a name that a table uses otherwise, by view. */
 const byView: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'mart.load_hourly': { quality_class: 'worst class of the intervals of the hour' },
+  'mart.bill_recon': {
+    n_intervals: 'intervals of the period that came, of the directions compared, in the billed unit',
+    n_expected:
+      'intervals the period should have, by the length of those that came, meters side by side each; received only from the first export ever seen; hours where nothing came; NULL: no period',
+    unit: 'unit of the quantities: kWh for Wh, else the name of the billed uom; NULL: not sent',
+  },
+  'mart.bill_quality': {
+    n_intervals: 'intervals of the period that came, of the directions and the unit of the bill',
+    n_expected: 'intervals the period should have; as in mart.bill_recon; NULL: no period',
+  },
   'core.usage_point': {
     tariff_profile: 'current tariff: of the UsagePoint, else of its agreement; NULL: neither sent',
     customer_class: 'RES, AGR, COM/IND, Other: of the UsagePoint, else of its agreement; NULL: neither sent',

@@ -1,6 +1,7 @@
 /** What views.duckdb holds: each view and macro as one query that names its files and no other view. */
 import type { FileRef, Manifest } from '../schemas/manifest.ts'
 import { type TableName, tables } from '../schemas/tables.ts'
+import { billViews } from './bill-views.ts'
 import { emptySelect, literal } from './columns.ts'
 import { model } from './model.ts'
 import { exactQuantity, restoredValue } from './packed-value.ts'
@@ -162,6 +163,15 @@ export function viewDefinitions(
       comment: 'every version of every Authorization',
       table: tables.authorization,
     },
+    ...billViews({
+      summaries: grown('usage_summary'),
+      current,
+      history,
+      channel: grown('channel'),
+      series,
+      commits,
+      reading_types: inForce('reading_type', 'reading_type_id'),
+    }),
     ...(['load', 'quarantine', 'drift', 'notification'] as const).map((table) => ({
       name: `ops.${table}`,
       query: `SELECT * FROM ${grown(table)}`,

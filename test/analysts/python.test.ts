@@ -27,6 +27,8 @@ const contracted = [
   'core.usage_point',
   'core.usage_summary',
   'core.usage_summary_line',
+  'mart.bill_quality',
+  'mart.bill_recon',
   'mart.load_hourly',
   'mart.load_system_hourly',
   'ops.load',

@@ -25,6 +25,10 @@ SUMS = {
         max(net_basis), min(quality_grade) FROM {lake}mart.load_hourly""",
     'system': """SELECT count(*), sum(delivered_kwh)::VARCHAR, sum(net_kwh)::VARCHAR, sum(n_usage_points)::VARCHAR
         FROM {lake}mart.load_system_hourly""",
+    'bills': """SELECT count(*), sum(billed_kwh)::VARCHAR, sum(interval_kwh)::VARCHAR, sum(n_intervals)::VARCHAR, sum(n_expected)::VARCHAR,
+        max(epoch_us(billing_end_at)), max(reason) FROM {lake}mart.bill_recon""",
+    'billed quality': """SELECT count(*), count(*) FILTER (WHERE is_revenue_quality), max(quality_basis),
+        max(epoch_us(revenue_since_at)) FROM {lake}mart.bill_quality""",
 }
 VIEWS = """SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal AND database_name = ? ORDER BY 1"""
 MACROS = """SELECT DISTINCT schema_name || '.' || function_name FROM duckdb_functions()
