@@ -24,6 +24,7 @@ const types = [
   { id: 'del', flow: 1 },
   { id: 'rec', flow: 19 },
   { id: 'net', flow: 4 },
+  { id: 'scaled', flow: 1 },
 ]
 const feed = (...blocks: FeedBlock[]): Feed => ({
   readingTypes: types,
@@ -45,7 +46,10 @@ const commits: { at: string; feeds: Feed[] }[] = [
         block('quarterly', 'del', '2026-05-02T01:00:00Z', quarters(day, 96, 250)),
         block('exporter', 'del', '2026-05-02T01:00:00Z', run(day, 24, 500)),
         block('netted', 'net', '2026-05-02T01:00:00Z', run(day, 24, -7)),
+        block('scaled', 'scaled', '2026-05-02T01:00:00Z', run(day, 24, 4)),
       ),
+      // waits for its MeterReading
+      { blocks: [block('parked', 'rec', '2026-05-02T01:00:00Z', run(day, 24, 60))] },
     ],
   },
   // an export nobody knew of: hours that were delivered only have a net of their own, or none, from now on
@@ -66,7 +70,15 @@ const commits: { at: string; feeds: Feed[] }[] = [
         block('hourly', 'del', '2026-05-04T01:00:00Z', run(day + 3 * 3600, 2, 7777, 8)),
         block('quarterly', 'del', '2026-05-04T01:00:00Z', run(day, 4, 1111)),
         block('exporter', 'del', '2026-05-04T01:00:00Z', quarters(day, 8, 131)),
+        block('parked', 'del', '2026-05-04T01:00:00Z', run(day, 24, 80)),
       ),
+      { meterReadings: [{ usagePoint: 'parked', id: 'rec', readingType: 'rec' }] },
+      // from now on its integers mean ten times as much
+      {
+        readingTypes: [{ id: 'scaled', powerOfTen: 1 }],
+        published: '2026-05-04T01:00:00Z',
+        blocks: [block('scaled', 'scaled', '2026-05-04T01:00:00Z', run(day, 5, 4))],
+      },
     ],
   },
   // late: published before what is known of it, by a date or by having none; and a meter of whose hour a quarter is missing
