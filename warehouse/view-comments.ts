@@ -70,6 +70,29 @@ const derived: Readonly<Record<string, string>> = {
     'why: revenue (all intervals, and the levels sent that are not older than them, say 19); raw_taken_for_mv90 (all intervals and the bill say 14, and no billed interval of the usage point was ever better: taken for an MV-90 meter, whose 14 is final, for no feed of the lake says which meter it is); intervals_not_revenue, bill_not_revenue, total_not_revenue, incomplete, no_intervals, no_period',
   revenue_since_at:
     'since when it is known here: when the last interval of the period got the quality it has kept since, not before the bill said its period and quality [UTC]; NULL: not revenue quality',
+  first_value:
+    'the integer as first known, after the commit that brought the interval [10^power_of_ten uom]; NULL: withdrawn by it',
+  last_value: 'the integer in force now [10^power_of_ten uom]; NULL: withdrawn',
+  first_energy_kwh: 'energy as first known [kWh]; NULL: not an exact energy, or withdrawn by the same commit',
+  last_energy_kwh: 'energy in force now [kWh]; NULL: not an exact energy, or withdrawn',
+  energy_kwh_changed:
+    'last minus first, a withdrawn interval counting as 0 [kWh]; NULL: one of them is not an exact energy',
+  first_duration_s: 'length of the interval as first known [s]; NULL: withdrawn by the same commit',
+  last_duration_s: 'length of the interval now [s]; NULL: withdrawn',
+  first_quality: 'worst QualityOfReading code as first known; NULL: none in force, or withdrawn',
+  last_quality: 'worst QualityOfReading code in force now; NULL: none, or withdrawn',
+  n_versions: 'versions that differ from the one before, in the order of the utility; withdrawals are not counted',
+  first_published_at: 'when the utility published what was first known [UTC]; NULL: not sent',
+  last_published_at: 'when the utility published what is in force, or withdrew it [UTC]; NULL: not sent',
+  first_known_at: 'when the commit made the interval known here [UTC]',
+  last_known_at: 'when the commit made known what is in force, or withdrew it [UTC]',
+  days_late: 'local day of last_known_at minus local_date [d]',
+  published_days_late: 'local day of last_published_at minus local_date [d]; NULL: not sent',
+  days_after: 'days since the local day: what was known by the end of D+1 … D+60 [d]',
+  n_usage_points_in: 'usage points that had as many seconds of electric energy by then as they have of the day now',
+  usage_point_share: 'n_usage_points_in of n_usage_points [1]',
+  energy_kwh_in: 'energy of flows 1, 4 and 19, each absolute, as it was known by then [kWh]',
+  energy_share: 'energy_kwh_in of energy_kwh; above 1 where it was corrected downwards; NULL: energy_kwh is 0 [1]',
   manifest: 'number of the manifest these views were made from',
   time_zone: 'zone of local_date, he_seq and he_clock',
   meterlake: 'version of meterlake that made them',
@@ -92,6 +115,13 @@ const byView: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     tariff_profile: 'current tariff: of the UsagePoint, else of its agreement; NULL: neither sent',
     customer_class: 'RES, AGR, COM/IND, Other: of the UsagePoint, else of its agreement; NULL: neither sent',
     href: 'self link as sent; NULL: known by its agreement or a bill alone',
+  },
+  'mart.revision_delta': {
+    superseded: 'true: a newer reading that covers this one has withdrawn it',
+  },
+  'mart.latency_curve': {
+    n_usage_points: 'usage points with electric energy of the day now',
+    energy_kwh: 'energy of flows 1, 4 and 19, each absolute, as it is known now [kWh]',
   },
   'mart.load_system_hourly': {
     net_kwh: 'sum of the nets that are known; n_net_unknown counts the others [kWh]',

@@ -3,29 +3,13 @@ import type { FileRef, Manifest } from '../schemas/manifest.ts'
 import { type TableName, tables } from '../schemas/tables.ts'
 import { billViews } from './bill-views.ts'
 import { emptySelect, literal } from './columns.ts'
+import { loadViews } from './load-views.ts'
 import { model } from './model.ts'
 import { exactQuantity, restoredValue } from './packed-value.ts'
 import { usagePointViews } from './usage-point-views.ts'
 import type { MacroDefinition, ViewDefinition } from './view-definition.ts'
-import {
-  energyNullReason,
-  gradeRanks,
-  netBasis,
-  netKwh,
-  qualityClassName,
-  qualityRank,
-  qualitySourceName,
-  rankClass,
-  unitName,
-} from './view-expressions.ts'
+import { energyNullReason, qualityClassName, qualitySourceName, unitName } from './view-expressions.ts'
 import { contentText, versionOrder } from './version-content.ts'
-
-/** Seconds after a full hour of UTC at which local hours begin: 0 but for zones like India's. */
-function hourShiftS(timeZone: string): number {
-  const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }).formatToParts(new Date(0))
-  const [, minutes] = /:(\d\d)/.exec(parts.find((part) => part.type === 'timeZoneName')?.value ?? '') ?? []
-  return ((60 - Number(minutes ?? 0)) % 60) * 60
-}
 
 /** Files as a table expression: literal paths, or no rows in the right types. */
 function source(files: readonly FileRef[], table: TableName, locate: (path: string) => string): string {
@@ -66,18 +50,21 @@ export function viewDefinitions(
       energy_null_reason: energyNullReason('v.energy_rule'),
       more,
     })
-  const asIt = (condition: string) => {
-    const versions = model('history-at', { history, commits, condition, content: contentText, order: versionOrder() })
-    return `${interval(versions, 'v.value')} WHERE NOT v.superseded`
-  }
+  const versionsWhere = (condition: string) =>
+    model('history-at', { history, commits, condition, content: contentText, order: versionOrder() })
+  const asIt = (condition: string) => `${interval(versionsWhere(condition), 'v.value')} WHERE NOT v.superseded`
+  const isKnown = 'k.known_at <= t::TIMESTAMPTZ'
   const inForce = (table: 'reading_type' | 'tou_code' | 'usage_summary', key: string, more = '') =>
     model('version-in-force', { source: grown(table), key, commits, more })
-  const hour = model('view-hour', {
+  const load = loadViews({
     current,
-    series,
+    history,
+    known: versionsWhere(isKnown),
     channel: grown('channel'),
-    quality_rank: qualityRank('v.quality'),
-    hour_shift_s: hourShiftS(manifest.timeZone),
+    series,
+    commits,
+    timeZone: manifest.timeZone,
+    knownAt: manifest.knownAt,
   })
 
   const views: ViewDefinition[] = [
@@ -93,23 +80,7 @@ export function viewDefinitions(
       comment: 'every version of every interval, and the rows that withdraw one',
       table: tables.history,
     },
-    {
-      name: 'mart.load_hourly',
-      query: model('view-load-hourly', {
-        hour,
-        net_kwh: netKwh,
-        net_basis: netBasis,
-        quality_class: rankClass('quality_rank'),
-        rank_b: gradeRanks.b,
-        rank_c: gradeRanks.c,
-      }),
-      comment: 'one row per usage point and hour of electric energy; intervals longer than an hour are left out',
-    },
-    {
-      name: 'mart.load_system_hourly',
-      query: model('view-load-system-hourly', { hour, net_kwh: netKwh }),
-      comment: 'one row per hour over all usage points',
-    },
+    ...load.views,
     ...usagePointViews({
       usage_points: grown('usage_point'),
       summaries: grown('usage_summary'),
@@ -193,12 +164,13 @@ export function viewDefinitions(
     },
   ]
   const macros: MacroDefinition[] = [
-    { name: 'core.interval_asof', parameter: 't', query: asIt('k.known_at <= t::TIMESTAMPTZ') },
+    { name: 'core.interval_asof', parameter: 't', query: asIt(isKnown) },
     {
       name: 'core.interval_as_published',
       parameter: 't',
       query: asIt('(h.published_at IS NULL OR h.published_at <= t::TIMESTAMPTZ)'),
     },
+    ...load.macros,
   ]
   return { views, macros }
 }

@@ -29,13 +29,20 @@ const contracted = [
   'core.usage_summary_line',
   'mart.bill_quality',
   'mart.bill_recon',
+  'mart.latency_curve',
   'mart.load_hourly',
   'mart.load_system_hourly',
+  'mart.revision_delta',
   'ops.load',
   'ops.notification',
   'ops.quarantine',
 ]
-const contractedMacros = ['core.interval_as_published', 'core.interval_asof']
+const contractedMacros = [
+  'core.interval_as_published',
+  'core.interval_asof',
+  'mart.load_hourly_asof',
+  'mart.load_system_hourly_asof',
+]
 const golden = (path: string) => new URL(`../golden/${path}`, import.meta.url).pathname
 /** Several commits with all that has a shape of its own: revisions, DST days, gas, net, bills, conflicts. */
 const commits = [

@@ -29,6 +29,12 @@ SUMS = {
         max(epoch_us(billing_end_at)), max(reason) FROM {lake}mart.bill_recon""",
     'billed quality': """SELECT count(*), count(*) FILTER (WHERE is_revenue_quality), max(quality_basis),
         max(epoch_us(revenue_since_at)) FROM {lake}mart.bill_quality""",
+    'hourly as of': f"""SELECT count(*), sum(delivered_kwh)::VARCHAR, sum(net_kwh)::VARCHAR, sum(n_expected)::VARCHAR
+        FROM {{lake}}mart.load_hourly_asof({AS_OF})""",
+    'revisions': """SELECT count(*), sum(energy_kwh_changed)::VARCHAR, sum(n_versions)::VARCHAR, sum(days_late)::VARCHAR,
+        sum(published_days_late)::VARCHAR FROM {lake}mart.revision_delta""",
+    'latency': """SELECT count(*), sum(energy_kwh_in)::VARCHAR, sum(n_usage_points_in)::VARCHAR, sum(days_after)::VARCHAR
+        FROM {lake}mart.latency_curve""",
 }
 VIEWS = """SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal AND database_name = ? ORDER BY 1"""
 MACROS = """SELECT DISTINCT schema_name || '.' || function_name FROM duckdb_functions()
