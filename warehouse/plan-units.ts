@@ -24,7 +24,7 @@ export interface UnitLimits {
   readonly fileRows: number
 }
 
-export const unitLimits: UnitLimits = { batchRows: 100_000, fileRows: 1_000_000 }
+export const unitLimits: UnitLimits = { batchRows: 90_000, fileRows: 1_000_000 }
 
 /** The highest series_key: keys have 63 bits. */
 export const maxSeriesKey = 2n ** 63n - 1n
