@@ -20,7 +20,7 @@ const environment = {
   UV_THREADPOOL_SIZE: '4',
   TZ: 'UTC',
   // glibc raises its threshold for mmap with use; then frames of 4 MiB leave holes in the heap, and memory grows with the feed
-  MALLOC_ARENA_MAX: '2',
+  MALLOC_ARENA_MAX: '1',
   MALLOC_MMAP_THRESHOLD_: '262144',
   MALLOC_TRIM_THRESHOLD_: '262144',
 }
