@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection, type ConnectionOptions } from '@temporalio/client'
-import { MeterlakeError } from '../schemas/errors.ts'
+import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
 import { searchAttributes } from '../schemas/orchestration.ts'
 import { findTemporalBinary, type TemporalBinaryOptions } from './temporal-binary.ts'
 import { ensureSearchAttributes } from './search-attributes.ts'
@@ -111,43 +111,59 @@ async function joinServer(
   }
 }
 
+/** The server picks ports of its own beside ours: another one that starts at the same moment may be first. */
+const startAttempts = 3
+
 async function startServer(options: TemporalServerOptions, notePath: string): Promise<TemporalServer> {
-  const { namespace, stateDir } = options
   try {
     const binary = await findTemporalBinary({ ...options.binary, signal: options.signal })
-    const port = options.port ?? (await freePort())
-    const address = `127.0.0.1:${String(port)}`
-    const log = await open(join(stateDir, 'temporal.log'), 'a')
-    // Its own process group: Ctrl-C in the terminal must reach us first, so that workers stop before their server.
-    const child = spawn(binary, serverArguments(port, namespace, join(stateDir, 'temporal.db')), {
-      stdio: ['ignore', log.fd, log.fd],
-      detached: true,
-    })
-    await log.close()
-    try {
-      await Promise.race([
-        waitUntilServing({ address }, namespace, startTimeoutMs, options.signal),
-        diedEarly(child, join(stateDir, 'temporal.log')),
-      ])
-    } catch (error) {
-      await stopChild(child)
-      throw error
-    }
-    const note: ServerNote = { ownerPid: process.pid, serverPid: child.pid as number, address }
-    await writeFile(notePath, JSON.stringify(note))
-    child.unref()
-    return {
-      address,
-      namespace,
-      origin: 'started',
-      [Symbol.asyncDispose]: async () => {
-        await stopChild(child)
-        await rm(notePath, { force: true })
-      },
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await launchServer(options, notePath, binary)
+      } catch (error) {
+        if (attempt === startAttempts || options.signal?.aborted || !endedWhileStarting(error)) throw error
+      }
     }
   } catch (error) {
     await rm(notePath, { force: true })
     throw error
+  }
+}
+
+async function launchServer(
+  { namespace, stateDir, port: wantedPort, signal }: TemporalServerOptions,
+  notePath: string,
+  binary: string,
+): Promise<TemporalServer> {
+  const port = wantedPort ?? (await freePort())
+  const address = `127.0.0.1:${String(port)}`
+  const log = await open(join(stateDir, 'temporal.log'), 'a')
+  // Its own process group: Ctrl-C in the terminal must reach us first, so that workers stop before their server.
+  const child = spawn(binary, serverArguments(port, namespace, join(stateDir, 'temporal.db')), {
+    stdio: ['ignore', log.fd, log.fd],
+    detached: true,
+  })
+  await log.close()
+  try {
+    await Promise.race([
+      waitUntilServing({ address }, namespace, startTimeoutMs, signal),
+      diedEarly(child, join(stateDir, 'temporal.log')),
+    ])
+  } catch (error) {
+    await stopChild(child)
+    throw error
+  }
+  const note: ServerNote = { ownerPid: process.pid, serverPid: child.pid as number, address }
+  await writeFile(notePath, JSON.stringify(note))
+  child.unref()
+  return {
+    address,
+    namespace,
+    origin: 'started',
+    [Symbol.asyncDispose]: async () => {
+      await stopChild(child)
+      await rm(notePath, { force: true })
+    },
   }
 }
 
@@ -201,8 +217,12 @@ async function waitUntilServing(
 
 async function diedEarly(child: ChildProcess, log: string): Promise<never> {
   await Promise.race([once(child, 'exit'), once(child, 'error')])
-  throw new MeterlakeError('TEMPORAL_UNAVAILABLE', `The embedded Temporal server ended while starting; see ${log}`)
+  throw new MeterlakeError('TEMPORAL_UNAVAILABLE', `The embedded Temporal server ended while starting; see ${log}`, {
+    log,
+  })
 }
+
+const endedWhileStarting = (error: unknown): boolean => isMeterlakeError(error) && 'log' in error.details
 
 async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
