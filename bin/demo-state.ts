@@ -23,9 +23,6 @@ export const firstDay = '2026-10-31'
 const initial: DemoState = { format: 1, seed: 1, nextDay: firstDay, port: 0, notificationId: null }
 const pathOf = (lake: string) => join(lake, folders.state, 'demo.json')
 
-export const dayAfter = (day: string): string =>
-  new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10)
-
 /** The state of a lake's demo; of a lake without one (or with one that cannot be read), the first day. */
 export async function readDemoState(lake: string): Promise<DemoState> {
   try {

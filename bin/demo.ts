@@ -5,12 +5,13 @@ import type { CertificatePaths } from '../sim/certificates.ts'
 import { createFleet } from '../sim/fleet.ts'
 import { type SimulatedCustodian, startSimulatedCustodian } from '../sim/server.ts'
 import { ensureCertificates } from '../sim/certificates.ts'
+import { addDays } from '../schemas/calendar-day.ts'
 import type { Config } from '../schemas/config.ts'
 import { folders } from '../warehouse/paths.ts'
 import { rootsOf } from './command-context.ts'
 import { followIngest, type IngestedDay } from './demo-ingest.ts'
 import { demoReport } from './demo-report.ts'
-import { dayAfter, type DemoState, firstDay, readDemoState, writeDemoState } from './demo-state.ts'
+import { type DemoState, firstDay, readDemoState, writeDemoState } from './demo-state.ts'
 import { openLog } from './log.ts'
 import { exitCodes } from './report-error.ts'
 import { openSteps, type Steps } from './steps.ts'
@@ -74,7 +75,7 @@ async function ingestDay(demo: Demo, { serve }: DemoOptions): Promise<number> {
   })
   await writeDemoState(config.lake.dir, {
     ...state,
-    nextDay: dayAfter(state.nextDay),
+    nextDay: addDays(state.nextDay, 1),
     port: portOf(custodian),
     notificationId: null,
   })

@@ -15,6 +15,7 @@ import type { Log } from './log.ts'
 import { judgeUrl } from './notification.ts'
 import { openRenewableHttp } from './renewable-http.ts'
 import { registrationOf } from './registration.ts'
+import { zulu } from './request-window.ts'
 import { allowedUrls, bulkUrl, serviceStatusUrl } from './resource-endpoints.ts'
 import { readServiceStatus } from './service-status.ts'
 import { tokenFingerprint } from './token-store.ts'
@@ -211,7 +212,7 @@ export async function openCustodian(options: CustodianOptions): Promise<Custodia
         'updated-min': updatedMin,
         'updated-max': updatedMax,
       }
-      const query = Object.entries(bounds).flatMap(([name, at]) => (at === undefined ? [] : [`${name}=${zulu(at)}`]))
+      const query = Object.entries(bounds).flatMap(([name, at]) => (at === undefined ? [] : [`${name}=${zuluOf(at)}`]))
       const url = bulkUrl(profile, feed, await registration.bulkId(rest.signal))
       try {
         const ready = await fetchFeed('bulk', query.length === 0 ? url : `${url}?${query.join('&')}`, feed, rest)
@@ -243,7 +244,7 @@ function bulkStatusOf(error: unknown): 'accepted' | 'no_data' | 'too_large' | un
 
 const shortHash = (url: string): string => createHash('sha256').update(url).digest('hex').slice(0, 12)
 
-function zulu(instant: string): string {
+function zuluOf(instant: string): string {
   const at = new Date(instant)
   if (Number.isNaN(at.getTime()) || !/(Z|[+-]\d\d:?\d\d)$/i.test(instant)) {
     throw new MeterlakeError(
@@ -251,5 +252,5 @@ function zulu(instant: string): string {
       `${JSON.stringify(instant)} is not an instant with a zone, e.g. 2026-11-01T08:00:00Z`,
     )
   }
-  return at.toISOString().replace(/\.\d+Z$/, 'Z')
+  return zulu(at.getTime())
 }

@@ -18,4 +18,5 @@ export function sentWindow({ from, to }: DayWindow, timeZone: string, now: Date)
   return { min: zulu(minMs), max: zulu(Math.max(minMs, maxMs)) }
 }
 
-const zulu = (atMs: number): string => new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z')
+/** An instant as the custodian wants it: `yyyy-MM-ddTHH:mm:ssZ`. */
+export const zulu = (atMs: number): string => new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z')

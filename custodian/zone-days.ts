@@ -14,7 +14,7 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
 }
 
 /** What the clocks of the zone show at an instant, as if it were UTC: ms. */
-function shownMs(atMs: number, timeZone: string): number {
+export function shownMs(atMs: number, timeZone: string): number {
   const parts = Object.fromEntries(
     formatOf(timeZone)
       .formatToParts(atMs)

@@ -1,8 +1,10 @@
 /** One batch of units merged: arrivals against what is known, new rows of history, changed rows of current. */
+import { addDays } from '../schemas/calendar-day.ts'
 import type { StagedLoadRecord } from '../schemas/stage.ts'
 import { tables } from '../schemas/tables.ts'
 import { columnList, emptySelect, literal } from './columns.ts'
 import { type CommitSession, readFiles } from './commit-session.ts'
+import { insertRows } from './insert-rows.ts'
 import { model } from './model.ts'
 import { packedValue } from './packed-value.ts'
 import type { Unit } from './plan-units.ts'
@@ -26,17 +28,12 @@ export async function registerUnits(session: CommitSession, units: readonly Unit
   await session.db.run(
     `CREATE OR REPLACE TABLE unit (unit INTEGER, batch INTEGER, dt DATE, key_min BIGINT, key_max BIGINT, late_until TIMESTAMPTZ)`,
   )
-  for (let at = 0; at < units.length; at += 500) {
-    const rows = units.slice(at, at + 500).map((unit) => {
-      const late = unit.lateUntil === null ? 'NULL' : literal(unit.lateUntil)
-      return `(${unit.unit}, ${unit.batch}, ${literal(unit.dt)}, ${unit.keyMin}, ${unit.keyMax}, ${late}::TIMESTAMPTZ)`
-    })
-    await session.db.run(`INSERT INTO unit VALUES ${rows.join(', ')}`)
-  }
+  const rows = units.map((unit) => {
+    const late = unit.lateUntil === null ? 'NULL' : literal(unit.lateUntil)
+    return `(${unit.unit}, ${unit.batch}, ${literal(unit.dt)}, ${unit.keyMin}, ${unit.keyMax}, ${late}::TIMESTAMPTZ)`
+  })
+  await insertRows(session.db, 'unit', rows)
 }
-
-const addDays = (dt: string, days: number): string =>
-  new Date(Date.parse(`${dt}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10)
 
 /** The current rows of a unit's file, by whether a file holds several units. */
 const existingFiles = (units: readonly Unit[]) => [

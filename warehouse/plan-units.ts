@@ -1,4 +1,5 @@
 /** Which (local day, series range) units a commit touches, and in which batches they are merged. Pure. */
+import { addDays } from '../schemas/calendar-day.ts'
 import type { CurrentFile } from '../schemas/manifest.ts'
 
 /** A local day, or a range of series of it, that is merged and written as one file. */
@@ -34,10 +35,6 @@ export interface TouchedDay {
   /** Readings staged for it; 0: a reading of an earlier day reaches into it. */
   readonly rows: number
 }
-
-const dayMs = 86_400_000
-const addDays = (dt: string, days: number): string =>
-  new Date(Date.parse(`${dt}T00:00:00Z`) + days * dayMs).toISOString().slice(0, 10)
 
 /** How many days back a reading may lie that still covers a whole other one. */
 export const reachDays = (minDurationS: number | null, maxDurationS: number): number =>

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { literal } from './columns.ts'
 import type { CommitSession } from './commit-session.ts'
+import { insertRows } from './insert-rows.ts'
 import { maxSeriesKey, type TouchedDay } from './plan-units.ts'
 
 /** Where readings of a day go: `parts` bundles from `first` on, each a range of series_key `width` wide. */
@@ -54,10 +55,8 @@ export async function spreadIncoming(
   const count = Math.min(Math.ceil(batches / batchesOfBundle), bundlesAtMost)
   await db.run(`CREATE OR REPLACE TEMP TABLE bundle (dt DATE, first INTEGER, width BIGINT)`)
   const bundles = planBundles(days, count)
-  for (let at = 0; at < bundles.length; at += 500) {
-    const rows = bundles.slice(at, at + 500).map(({ dt, first, width }) => `(${literal(dt)}, ${first}, ${width})`)
-    await db.run(`INSERT INTO bundle VALUES ${rows.join(', ')}`)
-  }
+  const rows = bundles.map(({ dt, first, width }) => `(${literal(dt)}, ${first}, ${width})`)
+  await insertRows(db, 'bundle', rows)
   const folder = scratch.file(session.nextPart())
   await db.run(`SET partitioned_write_flush_threshold = ${gatheredRows}; SET partitioned_write_max_open_files = ${2 * bundlesAtMost};
     COPY (SELECT i.*, b.first + i.series_key // b.width AS bundle FROM incoming i JOIN bundle b ON b.dt = i.local_date)

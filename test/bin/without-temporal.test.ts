@@ -1,7 +1,6 @@
 /** Roles that listen to the utility while Temporal is away from the start: they go on listening, and stop when they are asked to. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -10,16 +9,8 @@ import { expect, test } from 'vitest'
 import { cli } from '../../bench/cli.ts'
 import { createNotifier, renderBatchList } from '../../sim/batch-list.ts'
 import { certificatePaths } from '../../sim/certificates.ts'
+import { freePort } from '../support/free-port.ts'
 import { openIngestSite } from '../support/ingest-site.ts'
-
-/** A port of loopback that is free now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 test.concurrent.each(['webhook', 'up'])('meterlake %s', { timeout: 120_000 }, async (role) => {
   await using site = await openIngestSite()

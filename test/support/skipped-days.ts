@@ -1,16 +1,6 @@
-/**
- * One workflow in the SDK's own sandbox without a server, at a time the test sets: weeks of waiting pass in milliseconds. It uses internals
- * of the SDK (pinned exactly), as the SDK's own tests do.
- */
-import { defaultPayloadConverter, TypedSearchAttributes } from '@temporalio/common'
-import { msToTs, tsToMs } from '@temporalio/common/lib/time.js'
-import { coresdk } from '@temporalio/proto'
-import { parseWorkflowCode } from '@temporalio/worker/lib/worker.js'
-import { ReusableVMWorkflowCreator } from '@temporalio/worker/lib/workflow/reusable-vm.js'
-import { createUnsafeRandomSource } from '@temporalio/workflow/lib/random-helpers.js'
-
-const fromPayload = (payload: unknown): unknown => defaultPayloadConverter.fromPayload(payload as never)
-const toPayload = (value: unknown) => defaultPayloadConverter.toPayload(value)
+/** One workflow without a server, with its surroundings: weeks of waiting pass in milliseconds. */
+import { tsToMs } from '@temporalio/common/lib/time.js'
+import { type Command, fromPayload, type Job, openSandboxedWorkflow, toPayload } from './sandboxed-workflow.ts'
 
 export interface SkippedDays extends AsyncDisposable {
   nowMs: number
@@ -37,51 +27,24 @@ export interface Surroundings {
   readonly suggestsContinueAsNew?: (activations: number) => boolean
 }
 
-type Job = coresdk.workflow_activation.IWorkflowActivationJob
-
 /** Starts it and runs it until it waits for a timer or a signal. */
 export async function startSkippedDays(surroundings: Surroundings): Promise<SkippedDays> {
   const { code, workflowType, input, activities, children = {} } = surroundings
   const { suggestsContinueAsNew = () => false } = surroundings
-  const registered = new Set(Object.keys(activities))
-  const creator = await ReusableVMWorkflowCreator.create(parseWorkflowCode(code), 5_000, registered)
-  const runId = `run-${Math.random()}`
-  const start = new Date(surroundings.nowMs)
-  const workflow = await creator.createWorkflow({
-    info: {
-      workflowType,
-      runId,
-      workflowId: 'skipping',
-      namespace: 'default',
-      firstExecutionRunId: runId,
-      attempt: 1,
-      taskTimeoutMs: 10_000,
-      taskQueue: 'meterlake',
-      searchAttributes: {},
-      typedSearchAttributes: new TypedSearchAttributes(),
-      historyLength: 3,
-      historySize: 300,
-      continueAsNewSuggested: false,
-      targetWorkerDeploymentVersionChanged: false,
-      startTime: start,
-      runStartTime: start,
-      unsafe: {
-        isReplaying: false,
-        isReplayingHistoryEvents: false,
-        now: () => state.nowMs,
-        random: createUnsafeRandomSource(Math.random),
-      },
-    },
-    randomnessSeed: [1, 3, 3, 7, 0, 0, 0, 0],
-    now: surroundings.nowMs,
-    showStackTraceSources: false,
-  } as never)
+  const workflow = await openSandboxedWorkflow({
+    code,
+    workflowType,
+    workflowId: 'skipping',
+    activities: Object.keys(activities),
+    startMs: surroundings.nowMs,
+    now: () => state.nowMs,
+  })
   const timers = new Map<number, number>()
   const sent: { workflowId: string; name: string; argument: unknown }[] = []
   let activations = 0
 
   /** What the surroundings answer to a command. */
-  function answersTo(command: coresdk.workflow_commands.IWorkflowCommand): Job[] {
+  function answersTo(command: Command): Job[] {
     const { scheduleActivity, startTimer, cancelTimer, startChildWorkflowExecution: child } = command
     const { signalExternalWorkflowExecution: signal } = command
     if (startTimer) timers.set(startTimer.seq ?? 0, state.nowMs + tsToMs(startTimer.startToFireTimeout))
@@ -115,13 +78,9 @@ export async function startSkippedDays(surroundings: Surroundings): Promise<Skip
     while (next.length > 0 && state.result === undefined && state.continuedWith === undefined) {
       activations += 1
       const continueAsNewSuggested = suggestsContinueAsNew(activations)
-      const activation = { runId, timestamp: msToTs(state.nowMs), jobs: next, historyLength: 3, continueAsNewSuggested }
-      const { successful, failed } = await workflow.activate(
-        coresdk.workflow_activation.WorkflowActivation.fromObject(activation),
-      )
-      if (failed) throw new Error(failed.failure?.message ?? 'the workflow task failed')
+      const commands = await workflow.activate(next, { continueAsNewSuggested })
       next = []
-      for (const command of successful?.commands ?? []) {
+      for (const command of commands) {
         const { completeWorkflowExecution: completed, continueAsNewWorkflowExecution: continued } = command
         if (completed) state.result = fromPayload(completed.result ?? undefined) ?? null
         if (continued) state.continuedWith = fromPayload(continued.arguments?.[0])
@@ -150,11 +109,8 @@ export async function startSkippedDays(surroundings: Surroundings): Promise<Skip
       }
       state.nowMs = untilMs
     },
-    [Symbol.asyncDispose]: async () => {
-      await workflow.dispose()
-      await creator.destroy()
-    },
+    [Symbol.asyncDispose]: async () => workflow[Symbol.asyncDispose](),
   }
-  await activate([{ initializeWorkflow: { workflowId: 'skipping', workflowType, arguments: [toPayload(input)] } }])
+  await activate([workflow.initialized(input)])
   return state
 }

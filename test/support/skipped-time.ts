@@ -1,16 +1,5 @@
-/**
- * One entity workflow in the SDK's own sandbox without a server, at a time the test sets: days pass in milliseconds. It uses internals of
- * the SDK (pinned exactly), as the SDK's own tests do.
- */
-import { defaultPayloadConverter, TypedSearchAttributes } from '@temporalio/common'
-import { msToTs } from '@temporalio/common/lib/time.js'
-import { coresdk } from '@temporalio/proto'
-import { parseWorkflowCode } from '@temporalio/worker/lib/worker.js'
-import { ReusableVMWorkflowCreator } from '@temporalio/worker/lib/workflow/reusable-vm.js'
-import { createUnsafeRandomSource } from '@temporalio/workflow/lib/random-helpers.js'
-
-const fromPayload = (payload: unknown): unknown => defaultPayloadConverter.fromPayload(payload as never)
-const toPayload = (value: unknown) => defaultPayloadConverter.toPayload(value)
+/** One entity workflow without a server, asked by updates: days pass in milliseconds. */
+import { fromPayload, type Job, openSandboxedWorkflow, toPayload } from './sandboxed-workflow.ts'
 
 interface Answers extends AsyncDisposable {
   nowMs: number
@@ -27,8 +16,6 @@ export interface SkippedTime extends Answers {
 
 export type FakeActivities = Readonly<Record<string, (nowMs: number) => unknown>>
 
-type Job = coresdk.workflow_activation.IWorkflowActivationJob
-
 /** Starts `workflowType` of the bundle with one argument. Activities run only when an update waits for them, or in `settle`. */
 export async function startSkippedTime(options: {
   readonly code: string
@@ -38,53 +25,20 @@ export async function startSkippedTime(options: {
   readonly activities: FakeActivities
 }): Promise<SkippedTime> {
   const { code, workflowType, input, activities } = options
-  const creator = await ReusableVMWorkflowCreator.create(
-    parseWorkflowCode(code),
-    5_000,
-    new Set(Object.keys(activities)),
-  )
-  const runId = `run-${Math.random()}`
-  const start = new Date(options.nowMs)
-  const workflow = await creator.createWorkflow({
-    info: {
-      workflowType,
-      runId,
-      workflowId: 'entity',
-      namespace: 'default',
-      firstExecutionRunId: runId,
-      attempt: 1,
-      taskTimeoutMs: 10_000,
-      taskQueue: 'meterlake',
-      searchAttributes: {},
-      typedSearchAttributes: new TypedSearchAttributes(),
-      historyLength: 3,
-      historySize: 300,
-      continueAsNewSuggested: false,
-      targetWorkerDeploymentVersionChanged: false,
-      startTime: start,
-      runStartTime: start,
-      unsafe: {
-        isReplaying: false,
-        isReplayingHistoryEvents: false,
-        now: () => state.nowMs,
-        random: createUnsafeRandomSource(Math.random),
-      },
-    },
-    randomnessSeed: [1, 3, 3, 7, 0, 0, 0, 0],
-    now: options.nowMs,
-    showStackTraceSources: false,
-  } as never)
+  const workflow = await openSandboxedWorkflow({
+    code,
+    workflowType,
+    workflowId: 'entity',
+    activities: Object.keys(activities),
+    startMs: options.nowMs,
+    now: () => state.nowMs,
+  })
   const pending: { readonly seq: number; readonly type: string }[] = []
   const answers = new Map<string, unknown>()
   let updates = 0
 
   async function activate(jobs: readonly Job[]): Promise<void> {
-    const activation = { runId, timestamp: msToTs(state.nowMs), jobs: [...jobs], historyLength: 3 }
-    const { successful, failed } = await workflow.activate(
-      coresdk.workflow_activation.WorkflowActivation.fromObject(activation),
-    )
-    if (failed) throw new Error(failed.failure?.message ?? 'the workflow task failed')
-    for (const command of successful?.commands ?? []) {
+    for (const command of await workflow.activate(jobs)) {
       const { scheduleActivity, updateResponse, continueAsNewWorkflowExecution } = command
       if (scheduleActivity) {
         pending.push({ seq: scheduleActivity.seq ?? 0, type: scheduleActivity.activityType ?? '' })
@@ -119,12 +73,8 @@ export async function startSkippedTime(options: {
       answers.delete(id)
       return answer
     },
-    [Symbol.asyncDispose]: async () => {
-      await workflow.dispose()
-      await creator.destroy()
-    },
+    [Symbol.asyncDispose]: async () => workflow[Symbol.asyncDispose](),
   }
-  const initialize = { workflowId: 'entity', workflowType, arguments: [toPayload(input)] }
-  await activate([{ initializeWorkflow: initialize }])
+  await activate([workflow.initialized(input)])
   return state
 }
