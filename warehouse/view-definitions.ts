@@ -2,7 +2,7 @@
 import type { FileRef, Manifest } from '../schemas/manifest.ts'
 import { type TableName, tables } from '../schemas/tables.ts'
 import { billViews } from './bill-views.ts'
-import { emptySelect, literal } from './columns.ts'
+import { columnList, emptySelect, literal } from './columns.ts'
 import { dimensionVersions, type DimensionTable } from './dimension-content.ts'
 import { loadViews } from './load-views.ts'
 import { model } from './model.ts'
@@ -19,6 +19,23 @@ function source(files: readonly FileRef[], table: TableName, locate: (path: stri
   return `read_parquet([${files.map((file) => literal(locate(file.path))).join(', ')}], hive_partitioning = false)`
 }
 
+/** Current rows: the files of the days and, where there is one, the overlay. */
+function currentSource({ current, overlay }: Manifest, locate: (path: string) => string): string {
+  const files = current.files.filter((file) => file.rows > 0)
+  if (overlay.files.length === 0) return source(files, 'current', locate)
+  const isCorrected = ({ dt }: { dt: string }) => overlay.files.some(({ dtMin, dtMax }) => dt >= dtMin && dt <= dtMax)
+  return model('current-with-overlay', {
+    columns: columnList(tables.current),
+    untouched: source(
+      files.filter((file) => !isCorrected(file)),
+      'current',
+      locate,
+    ),
+    corrected: source(files.filter(isCorrected), 'current', locate),
+    overlay: source(overlay.files, 'overlay', locate),
+  })
+}
+
 /** Amounts of 1e-5 currency as exact decimals in units of the currency. */
 const money = (row: string, names: readonly string[]) =>
   names.map((name) => `, ${row}.${name}::DECIMAL(15,0) * 0.00001::DECIMAL(5,5) AS ${name}_in_currency`).join('')
@@ -29,11 +46,7 @@ export function viewDefinitions(
   locate: (path: string) => string,
 ): { readonly views: readonly ViewDefinition[]; readonly macros: readonly MacroDefinition[] } {
   const grown = (table: keyof Manifest['tables']) => source(manifest.tables[table], table, locate)
-  const current = source(
-    manifest.current.files.filter((file) => file.rows > 0),
-    'current',
-    locate,
-  )
+  const current = currentSource(manifest, locate)
   const history = source(manifest.history, 'history', locate)
   const commits = `SELECT DISTINCT commit_id, known_at FROM ${grown('load')}`
   const series = `SELECT series_key, min(usage_point_id) AS usage_point_id, min(meter_reading_id) AS meter_reading_id
