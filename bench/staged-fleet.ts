@@ -17,12 +17,15 @@ export interface StagedPackage {
   readonly name: string
   readonly publishedAt: string
   readonly meters: number
-  /** Query of block (a meter, from 0), start_s (Unix time) and value of each reading of an hour. */
+  /** Length of a reading; an hour where absent. */
+  readonly duration_s?: number
+  /** Query of block (a meter, from 0), start_s (Unix time) and value of each reading. */
   readonly readings: string
 }
 
 /** Stages one load; answers its load_id. */
-export async function stagePackage(roots: LakeRoots, { name, publishedAt, meters, readings }: StagedPackage) {
+export async function stagePackage(roots: LakeRoots, staged: StagedPackage): Promise<string> {
+  const { name, publishedAt, meters, readings, duration_s = 3600 } = staged
   const { lake } = openRoots(roots)
   const sha256 = createHash('sha256').update(name).digest('hex')
   const loadId = loadIdOf(sha256)
@@ -41,10 +44,10 @@ export async function stagePackage(roots: LakeRoots, { name, publishedAt, meters
     block: `SELECT m AS block_seq, series_key, ${href} AS meter_reading_href, usage_point_id, 'M' AS meter_reading_id,
       ${published} AS published_at, n AS n_readings, false AS rejected, first_offset AS byte_offset
       FROM meter JOIN (SELECT block, count(*) AS n, min(byte_offset) AS first_offset FROM reading GROUP BY block) ON block = m`,
-    block_run: `SELECT block AS block_seq, min(start_s) AS start_s, 3600 AS duration_s, count(*) AS n_readings FROM (
-        SELECT block, start_s, start_s // 3600 - row_number() OVER (PARTITION BY block ORDER BY start_s) AS run FROM reading)
+    block_run: `SELECT block AS block_seq, min(start_s) AS start_s, ${duration_s} AS duration_s, count(*) AS n_readings FROM (
+        SELECT block, start_s, start_s // ${duration_s} - row_number() OVER (PARTITION BY block ORDER BY start_s) AS run FROM reading)
       GROUP BY block, run ORDER BY block, start_s`,
-    readings: `SELECT block AS block_seq, to_timestamp(start_s) AS start_at, 3600 AS duration_s, local_at::DATE AS local_date,
+    readings: `SELECT block AS block_seq, to_timestamp(start_s) AS start_at, ${duration_s} AS duration_s, local_at::DATE AS local_date,
       hour(local_at) + 1 AS he_seq, hour(local_at) + 1 AS he_clock, value, 17 AS quality, 1 AS quality_source, byte_offset
       FROM reading ORDER BY byte_offset`,
   }
