@@ -15,6 +15,7 @@ import {
 } from './tables-dimension.ts'
 import { channel, current, history, parked, receipt } from './tables-interval.ts'
 import { authorization, drift, load, notification, quarantine, request } from './tables-operation.ts'
+import { roster } from './tables-roster.ts'
 
 /** Tables the lake keeps as Parquet, by name. `satisfies` keeps the names literal. */
 export const tables = {
@@ -38,6 +39,7 @@ export const tables = {
   notification,
   authorization,
   request,
+  roster,
 } as const satisfies Record<string, Schema>
 
 export type TableName = keyof typeof tables

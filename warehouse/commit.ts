@@ -18,6 +18,7 @@ import { registerUnits, zeroCounts } from './merge-batch.ts'
 import { mergeBatches } from './merge-batches.ts'
 import { model } from './model.ts'
 import { planUnits, reachDays, type Unit, type UnitLimits } from './plan-units.ts'
+import { rosterQuery } from './rosters.ts'
 import { spreadIncoming } from './spread-incoming.ts'
 import type { StageQueue } from './stage-queue.ts'
 import { appendCustomers } from './versioned-table.ts'
@@ -129,6 +130,10 @@ export async function prepareCommit(
         'request',
         queue.requests.map((stage) => requestRow(stage, n)),
       ),
+      roster:
+        queue.rosters.length === 0
+          ? parent.tables.roster
+          : await appendTable(session, 'roster', rosterQuery(session, queue.rosters, knownAt)),
     },
     raw: withRaw(parent.raw, queue.loads, 'lake'),
     pii: {

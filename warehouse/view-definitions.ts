@@ -3,6 +3,7 @@ import type { FileRef, Manifest } from '../schemas/manifest.ts'
 import { type TableName, tables } from '../schemas/tables.ts'
 import { billViews } from './bill-views.ts'
 import { emptySelect, literal } from './columns.ts'
+import { completenessViews } from './completeness-views.ts'
 import { loadViews } from './load-views.ts'
 import { model } from './model.ts'
 import { exactQuantity, restoredValue } from './packed-value.ts'
@@ -56,6 +57,8 @@ export function viewDefinitions(
   const isKnown = 'k.known_at <= t::TIMESTAMPTZ'
   const inForce = (table: 'reading_type' | 'tou_code' | 'usage_summary', key: string, more = '') =>
     model('version-in-force', { source: grown(table), key, commits, more })
+  const requests = `SELECT * FROM ${grown('request')}
+    QUALIFY row_number() OVER (PARTITION BY request_id ORDER BY changed_at DESC, commit_id DESC) = 1`
   const load = loadViews({
     current,
     history,
@@ -143,6 +146,18 @@ export function viewDefinitions(
       commits,
       reading_types: inForce('reading_type', 'reading_type_id'),
     }),
+    ...completenessViews(manifest, {
+      current,
+      history,
+      receipts: source(manifest.receipts, 'receipt', locate),
+      channel: grown('channel'),
+      meter_readings: grown('meter_reading'),
+      reading_types: inForce('reading_type', 'reading_type_id'),
+      agreements: grown('usage_point_agreement'),
+      requests: `(${requests})`,
+      roster: grown('roster'),
+      commits,
+    }),
     ...(['load', 'quarantine', 'drift', 'notification'] as const).map((table) => ({
       name: `ops.${table}`,
       query: `SELECT * FROM ${grown(table)}`,
@@ -151,8 +166,7 @@ export function viewDefinitions(
     })),
     {
       name: 'ops.request',
-      query: `SELECT * FROM ${grown('request')}
-        QUALIFY row_number() OVER (PARTITION BY request_id ORDER BY changed_at DESC, commit_id DESC) = 1`,
+      query: requests,
       comment: tables.request.metadata.get('grain') ?? '',
       table: tables.request,
     },
