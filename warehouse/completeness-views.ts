@@ -4,7 +4,7 @@ import { tables } from '../schemas/tables.ts'
 import { literal } from './columns.ts'
 import { model } from './model.ts'
 import type { ViewDefinition } from './view-definition.ts'
-import { classColumns, classCounts, gradeRanks, qualityRank } from './view-expressions.ts'
+import { classColumns, classCounts, qualityGrade, qualityRank } from './view-expressions.ts'
 
 /** Table expressions: the files of each table; commits with their known_at. */
 export interface CompletenessSources {
@@ -89,8 +89,7 @@ export function completenessViews(manifest: Manifest, sources: CompletenessSourc
       query: model('view-completeness-daily', {
         day: dayOf(window, series, 'w.reason IS NULL'),
         class_sums: classSums,
-        rank_b: gradeRanks.b,
-        rank_c: gradeRanks.c,
+        quality_grade: qualityGrade('sum(n_missing) > 0', 'max(quality_rank)'),
       }),
       comment:
         'one row per usage point, flow direction, unit and local day: intervals expected, there and missing; expected_by says who expects them',

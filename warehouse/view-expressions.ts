@@ -60,7 +60,11 @@ export const rankClass = (column: string): string =>
   )
 
 /** First rank that makes an hour grade B (validated but maybe estimated, edited, raw, unknown) and C (estimated, suspect, other). */
-export const gradeRanks = { b: ranked.indexOf(17), c: ranked.indexOf(null) + 1 } as const
+const gradeRanks = { b: ranked.indexOf(17), c: ranked.indexOf(null) + 1 } as const
+
+/** `quality_grade`: D something is missing, else by the worst {@link qualityRank}; NULL ranks (nothing came) are A. */
+export const qualityGrade = (isIncomplete: string, rank: string): string =>
+  `CASE WHEN ${isIncomplete} THEN 'D' WHEN ${rank} >= ${gradeRanks.c} THEN 'C' WHEN ${rank} >= ${gradeRanks.b} THEN 'B' ELSE 'A' END`
 
 /**
  * `net_basis` of an hour in the columns of models/view-hour.sql. `both` 1 − 19, `net_channel` 4, `delivered_only`: no such channel

@@ -2,8 +2,7 @@ SELECT usage_point_id, flow_direction, uom, local_date, max(expected_by) AS expe
   sum(CASE WHEN expected_s > 0 THEN n_intervals + n_missing ELSE 0 END)::BIGINT AS n_expected,
   sum(n_intervals)::BIGINT AS n_intervals, sum(n_missing)::BIGINT AS n_missing, {{class_sums}},
   min(length_s)::INTEGER AS duration_s, sum(energy_kwh) AS energy_kwh,
-  CASE WHEN sum(n_missing) > 0 THEN 'D' WHEN max(quality_rank) >= {{rank_c}} THEN 'C' WHEN max(quality_rank) >= {{rank_b}} THEN 'B'
-    ELSE 'A' END AS quality_grade
+  {{quality_grade}} AS quality_grade
 FROM (
   SELECT *, CASE WHEN expected_s > 0 THEN greatest(0, (expected_s - covered_s + length_s // 2) // length_s) ELSE 0 END AS n_missing
   FROM ({{day}})
