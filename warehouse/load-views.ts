@@ -41,7 +41,11 @@ const loadSystemHourly = (hour: string): string =>
   model('view-load-system-hourly', {
     hour,
     net_kwh: netKwh,
-    quality_grade: qualityGrade(`bool_or(${isIncomplete})`, 'max(quality_rank)'),
+    // a usage point that lacks a whole hour has no row of it: other hours of the day have more
+    quality_grade: qualityGrade(
+      `bool_or(${isIncomplete}) OR count(*) < max(count(*)) OVER (PARTITION BY local_date)`,
+      'max(quality_rank)',
+    ),
   })
 
 /** mart.load_hourly, mart.load_system_hourly and their macros as of `t`, mart.revision_delta, mart.latency_curve. */

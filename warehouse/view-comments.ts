@@ -128,7 +128,7 @@ const byView: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'mart.load_system_hourly': {
     net_kwh: 'sum of the nets that are known; n_net_unknown counts the others [kWh]',
     quality_grade:
-      'D: an hour of a usage point that reported is incomplete; else C: any interval estimated or suspect; B: any not final; A: all actual. Usage points with no interval at all are in mart.completeness_daily',
+      'D: of a usage point intervals are missing, or fewer report than in another hour of the day; else C: any interval estimated or suspect; B: any not final; A: all actual. Who reports not at all that day is in mart.completeness_daily',
   },
 }
 
