@@ -8,7 +8,6 @@ import { integerOf } from '../warehouse/row-values.ts'
 import { type RosterOutcome, stageRoster } from '../warehouse/stage-roster.ts'
 import { openRoots } from '../warehouse/storage.ts'
 import { type Format, rootsOf } from './command-context.ts'
-import { formatCount } from './human.ts'
 import { feedProfile } from './load-files.ts'
 import { formatRows, writeAll } from './row-format.ts'
 import { runLakeJob } from './run-lake-job.ts'
@@ -58,6 +57,6 @@ async function showImport(told: RosterOutcome, asOf: string, unread: number, for
   if (unused.length > 0) console.error(`columns not read: ${unused.join(', ')}`)
   if (unread >= usagePoints)
     console.error(
-      `none of the ${formatCount(usagePoints)} usage points has any reading: are these the ids of the feed (text, with leading zeros)? Compare core.usage_point`,
+      'no usage point of the file has any reading: are these the ids of the feed (text, with leading zeros)? Compare core.usage_point',
     )
 }

@@ -41,7 +41,7 @@ export const completenessComments: Readonly<Record<string, Readonly<Record<strin
     status:
       'open: missing and expected; explained: missing, and reason says why; filled: there now, and missing when the day after its own had ended, though the lake knew then that it should come',
     reason:
-      'agreement_closed (the agreement had ended), no_data (the utility said 204 of the day, and nothing of the day has come since), not_on_roster (outside the days of the roster); NULL: not explained',
+      'agreement_closed (the agreement had ended), no_data (asked for the day after 18:00 of the next one, the utility said 204, and nothing of the day has come since), not_on_roster (outside the days of the roster); NULL: not explained',
     filled_at: 'when the commit made the intervals known [UTC]; NULL: not filled',
     expected_by: 'roster or history; NULL: nobody, the reason is agreement_closed or not_on_roster',
   },

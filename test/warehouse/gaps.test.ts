@@ -52,15 +52,16 @@ async function commit(now: string, blocks: readonly Block[]): Promise<void> {
   await publishStaged({ roots, timeZone, now: () => new Date(now) })
 }
 
-const noData = (requestId: string, from: string, to: string, changedAt: string): RequestRecord => ({
-  requestId,
+/** A request of 7 May, 19:00 in California, answered by 204. */
+const noData: RequestRecord = {
+  requestId: '11111111-1111-4111-8111-111111111111',
   reason: 'reconcile',
   feed: 'usage',
   by: 'published',
-  window: { from, to },
+  window: { from: '2026-05-05', to: '2026-05-07' },
   ask: 1,
-  askedAt: changedAt,
-  changedAt,
+  askedAt: '2026-05-08T02:00:00.000Z',
+  changedAt: '2026-05-08T02:00:01.000Z',
   status: 'no_data',
   transaction: null,
   notificationId: null,
@@ -68,7 +69,7 @@ const noData = (requestId: string, from: string, to: string, changedAt: string):
   loaded: 0,
   errorCode: null,
   message: null,
-})
+}
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'meterlake-gaps-'))
@@ -93,11 +94,9 @@ beforeAll(async () => {
     ['backfilled', 'm', '2026-05-05T10:00:00Z', run(1, 0, 72)],
     ['therms', 'gas', '2026-05-05T10:00:00Z', [{ start: at(3) + 1, duration: 86_400, value: 5, quality: 17 }]],
   ])
-  await stageRequest(
-    roots,
-    noData('11111111-1111-4111-8111-111111111111', '2026-05-05', '2026-05-06', '2026-05-07T01:00:00.000Z'),
-  )
-  // of 5 May something came after the 204, of 6 May nothing did
+  // asked when 5 and 6 May could be complete, and 7 May could not
+  await stageRequest(roots, noData)
+  // of 5 May something comes after the 204, of 6 May nothing does
   await commit('2026-05-08T17:00:00Z', [
     ['backfilled', 'm', '2026-05-08T10:00:00Z', [...run(4, 0, 48), ...run(7, 0, 24)]],
     ['switch', 'm', '2026-05-08T10:00:00Z', [...run(4, 0, 24), ...run(7, 0, 24)]],

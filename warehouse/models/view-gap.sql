@@ -1,7 +1,7 @@
 -- Runs of missing intervals: those that are missing now, and those that were missing when the day after them had ended.
-WITH piece AS ({{window}}
-), series AS ({{series}}
-), day AS (
+WITH piece AS MATERIALIZED ({{window}}
+), series AS MATERIALIZED ({{series}}
+), day AS MATERIALIZED (
   SELECT local_date, series_key, usage_point_id, expected_s, covered_s, length_s, n_intervals FROM ({{day}})
 ), lacking AS (
   -- days with less than what the pieces take
@@ -29,16 +29,18 @@ WITH piece AS ({{window}}
   -- a day none of which is free only seemed to lack something: its intervals overlap
   WHERE l.n_intervals = 0 OR f.from_s IS NOT NULL
 ), no_data AS (
-  -- days of which the utility said that it has nothing (204), and nothing has come since
+  -- days of which the utility said, asked when they could be complete, that it has nothing (204), and nothing has come since
   SELECT q.local_date
   FROM (
-    SELECT date_from + unnest(range(0, date_to - date_from + 1))::INTEGER AS local_date, changed_at
-    FROM {{requests}} WHERE feed = 'usage' AND window_by = 'published' AND status = 'no_data' AND date_to >= date_from
+    -- what a day's package says was written the day after: what changed on a window's last day says nothing of that day
+    SELECT date_from + unnest(range(0, date_to - date_from + CASE WHEN window_by = 'updated' THEN 0 ELSE 1 END))::INTEGER AS local_date,
+      asked_at, changed_at
+    FROM {{requests}} WHERE feed = 'usage' AND status = 'no_data' AND date_to >= date_from
   ) q
   LEFT JOIN (
     SELECT r.local_date, max(k.known_at) AS known_at FROM {{receipts}} r JOIN ({{commits}}) k ON k.commit_id = r.commit_id GROUP BY r.local_date
   ) r ON r.local_date = q.local_date
-  WHERE r.known_at IS NULL OR r.known_at < q.changed_at
+  WHERE (r.known_at IS NULL OR r.known_at < q.changed_at) AND q.asked_at >= timezone({{time_zone}}, q.local_date + INTERVAL 42 HOUR)
   GROUP BY q.local_date
 ), missing AS (
   SELECT h.usage_point_id, h.series_key, p.flow_direction, p.uom, greatest(h.from_s, p.from_s) AS from_s, least(h.to_s, p.to_s) AS to_s, h.length_s,
