@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { literal } from '../../warehouse/columns.ts'
 import { csvRecords } from '../../warehouse/csv-records.ts'
@@ -26,11 +26,11 @@ async function read(content: string | Uint8Array) {
   return await readRosterFile(file, db)
 }
 
+const quoted = (text: string, always: boolean) =>
+  always || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+
 describe('CSV', () => {
   const cell = fc.string({ unit: fc.constantFrom('a', '0', ' ', ',', '"', '\n', '\r', 'é', ';'), maxLength: 6 })
-  const quoted = (text: string, always: boolean) =>
-    always || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-
   test('what is written is read, with the line each record begins on', () => {
     fc.assert(
       fc.property(

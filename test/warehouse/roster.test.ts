@@ -34,6 +34,7 @@ async function importRows(asOf: string, rows: readonly string[]): Promise<string
   await publish()
   return outcome
 }
+const hoursFrom = (start: number) => Array.from({ length: 24 }, (_, at) => ({ start: start + at * 3600, value: 1 }))
 const lines = async (sql: string) =>
   (await queryRows({ roots, sql })).map((row) =>
     Object.values(row)
@@ -111,12 +112,11 @@ test('a roster of a lake without readings expects nothing; a lake without a rost
 
 test('a roster reaches as far back as the lake does, whatever a meter with a wrong clock says', async () => {
   const may1 = Date.parse('2026-05-01T07:00:00Z') / 1000
-  const day = (start: number) => Array.from({ length: 24 }, (_, at) => ({ start: start + at * 3600, value: 1 }))
   await stageFeed(roots, {
     readingTypes: [{ id: 'wh' }],
     meterReadings: ['a', 'wrong'].map((usagePoint) => ({ usagePoint, id: 'm', readingType: 'wh' })),
     blocks: [
-      { usagePoint: 'a', meterReading: 'm', published: null, readings: day(may1) },
+      { usagePoint: 'a', meterReading: 'm', published: null, readings: hoursFrom(may1) },
       {
         usagePoint: 'wrong',
         meterReading: 'm',
