@@ -9,6 +9,7 @@ import { type RosterOutcome, stageRoster } from '../warehouse/stage-roster.ts'
 import { openRoots } from '../warehouse/storage.ts'
 import { type Format, rootsOf } from './command-context.ts'
 import { feedProfile } from './load-files.ts'
+import { openProgress } from './progress.ts'
 import { formatRows, writeAll } from './row-format.ts'
 import { runLakeJob } from './run-lake-job.ts'
 
@@ -25,8 +26,15 @@ export async function importRoster(
   const now = new Date()
   const day = asOf ?? new Intl.DateTimeFormat('en-CA', { timeZone }).format(now)
   const told = await stageRoster({ roots, file, asOf: day, now })
-  // what was staged before and not committed goes with it
-  await runLakeJob({ kind: 'publish', roots, timeZone })
+  {
+    using progress = openProgress(process.stderr)
+    progress.start('publishing', 0, 0)
+    // what was staged before and not committed goes with it
+    await runLakeJob(
+      { kind: 'publish', roots, timeZone },
+      { onProgress: ({ done, total }) => progress.share(done, total) },
+    )
+  }
   await showImport(told, day, await countUnread(roots, day), format)
 }
 

@@ -38,11 +38,11 @@ function readCsv(bytes: Buffer): RosterContent {
   const records = csvRecords(text)
   const header = records.next()
   if (header.done === true) throw new MeterlakeError('ROSTER_INVALID', 'it is empty')
-  return readRosterRows(header.value.cells, linesOf(records))
+  return readRosterRows(header.value.cells, linesOf(records), 'line')
 }
 
 function* linesOf(records: ReturnType<typeof csvRecords>): Generator<RosterRecord> {
-  for (const { line, cells } of records) yield { where: `line ${line}`, cells }
+  for (const { line, cells } of records) yield { place: line, cells }
 }
 
 async function readParquet(file: string, db: Database): Promise<RosterContent> {
@@ -55,8 +55,8 @@ async function readParquet(file: string, db: Database): Promise<RosterContent> {
   const { blocks } = await db.stream(`SELECT ${header.map(identifier).join(', ')} FROM ${from}`)
   const records: RosterRecord[] = []
   for await (const block of blocks)
-    for (const row of block) records.push({ where: `row ${records.length + 1}`, cells: row.map(cellOf) })
-  return readRosterRows(header, records)
+    for (const row of block) records.push({ place: records.length + 1, cells: row.map(cellOf) })
+  return readRosterRows(header, records, 'row')
 }
 
 function cellOf(value: Value): string {

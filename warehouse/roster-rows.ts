@@ -25,9 +25,9 @@ export const rosterColumns: Readonly<Record<RosterColumn, readonly string[]>> = 
   to_date: ['to_date', 'to', 'end_date'],
 }
 
-/** A record of the file: cells as text, `''` where there is nothing; `where` names it (`line 12`). */
+/** A record of the file: cells as text, `''` where there is nothing; `place` numbers lines or rows from 1. */
 export interface RosterRecord {
-  readonly where: string
+  readonly place: number
   readonly cells: readonly string[]
 }
 
@@ -52,24 +52,32 @@ const normalName = (name: string): string =>
     .toLowerCase()
     .replaceAll(/[\s_-]+/g, '_')
 
-/** All rows of a file. Raises ROSTER_INVALID, which names line and column of what is wrong. */
-export function readRosterRows(header: readonly string[], records: Iterable<RosterRecord>): RosterContent {
+/** All rows of a file, whose places are lines or rows. Raises ROSTER_INVALID, which names place and column of what is wrong. */
+export function readRosterRows(
+  header: readonly string[],
+  records: Iterable<RosterRecord>,
+  unit: 'line' | 'row',
+): RosterContent {
   const { places, unused } = placesOf(header)
   const problems: string[] = []
-  const found: { readonly where: string; readonly row: RosterRow }[] = []
-  for (const { where, cells } of records) {
+  const found: { readonly place: number; readonly row: RosterRow }[] = []
+  const shared = new Map<string, string>()
+  for (const { place, cells } of records) {
+    const where = `${unit} ${place}`
     if (cells.length !== header.length) {
       problems.push(`${where}: ${cells.length} cells, the header names ${header.length} columns`)
       continue
     }
     const row = rowOf(where, (column) => cells[places[column] ?? -1]?.trim() ?? '', problems)
-    if (row !== undefined) found.push({ where, row })
+    if (row !== undefined) found.push({ place, row: sharing(shared, row) })
   }
   found.sort((a, b) => compareTexts(keyOf(a.row), keyOf(b.row)))
-  for (const [at, { where, row }] of found.entries()) {
+  for (const [at, { place, row }] of found.entries()) {
     const before = found[at - 1]
     if (before?.row.usage_point_id === row.usage_point_id && (before.row.to_date ?? lastDay) >= (row.from_date ?? ''))
-      problems.push(`${where}: column usage_point_id: its days overlap those of ${before.where}, the same usage point`)
+      problems.push(
+        `${unit} ${place}: column usage_point_id: its days overlap those of ${unit} ${before.place}, the same usage point`,
+      )
   }
   if (problems.length > 0) throw invalid(problems)
   if (found.length === 0) throw new MeterlakeError('ROSTER_INVALID', 'the file names no usage point')
@@ -148,6 +156,26 @@ function rowOf(where: string, cell: (column: RosterColumn) => string, problems: 
     return undefined
   }
   return row
+}
+
+/** The row with classes, rates, cities and days that others have too: a file of a million rows names few. */
+function sharing(shared: Map<string, string>, row: RosterRow): RosterRow {
+  const one = (text: string | null): string | null => {
+    if (text === null) return null
+    const known = shared.get(text)
+    if (known !== undefined) return known
+    shared.set(text, text)
+    return text
+  }
+  const { usage_point_id } = row
+  return {
+    usage_point_id,
+    customer_class: one(row.customer_class),
+    rate: one(row.rate),
+    city: one(row.city),
+    from_date: one(row.from_date),
+    to_date: one(row.to_date),
+  }
 }
 
 function rosterIdOf(rows: readonly RosterRow[]): string {

@@ -12,10 +12,16 @@ import type { MacroDefinition, ViewDefinition } from './view-definition.ts'
 import { energyNullReason, qualityClassName, qualitySourceName, unitName } from './view-expressions.ts'
 import { contentText, versionOrder } from './version-content.ts'
 
+/** Tables that got columns after their first files were written: NULL there. */
+const widened: ReadonlySet<TableName> = new Set(['usage_point_agreement'])
+
 /** Files as a table expression: literal paths, or no rows in the right types. */
 function source(files: readonly FileRef[], table: TableName, locate: (path: string) => string): string {
   if (files.length === 0) return `(${emptySelect(tables[table])})`
-  return `read_parquet([${files.map((file) => literal(locate(file.path))).join(', ')}], hive_partitioning = false)`
+  const paths = files.map((file) => literal(locate(file.path))).join(', ')
+  if (widened.has(table))
+    return `(${emptySelect(tables[table])} UNION ALL BY NAME FROM read_parquet([${paths}], union_by_name = true))`
+  return `read_parquet([${paths}], hive_partitioning = false)`
 }
 
 /** Amounts of 1e-5 currency as exact decimals in units of the currency. */
