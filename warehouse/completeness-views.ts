@@ -3,6 +3,8 @@ import type { Manifest } from '../schemas/manifest.ts'
 import { tables } from '../schemas/tables.ts'
 import { literal } from './columns.ts'
 import { model } from './model.ts'
+import { versionColumns } from './versioned-table.ts'
+import { versionInForce } from './version-in-force.ts'
 import type { ViewDefinition } from './view-definition.ts'
 import { classColumns, classCounts, qualityGrade, qualityRank } from './view-expressions.ts'
 
@@ -12,8 +14,8 @@ export interface CompletenessSources {
   readonly history: string
   readonly receipts: string
   readonly channel: string
+  /** MeterReadings and ReadingTypes, the version in force. */
   readonly meter_readings: string
-  /** ReadingTypes, the version in force. */
   readonly reading_types: string
   readonly agreements: string
   readonly requests: string
@@ -41,7 +43,7 @@ function operatingDays({ current, knownAt, timeZone }: Manifest): { first: strin
 
 /** The views. `manifest` says which days there are, and whether there is a roster. */
 export function completenessViews(manifest: Manifest, sources: CompletenessSources): readonly ViewDefinition[] {
-  const { current, roster, receipts, channel, commits } = sources
+  const { current, roster, receipts, channel, agreements, commits } = sources
   const { first, newest, count } = operatingDays(manifest)
   const time_zone = literal(manifest.timeZone)
   const secondOf = (day: string) => `(epoch_us(timezone(${time_zone}, ${day}::TIMESTAMP)) // 1000000)`
@@ -60,7 +62,10 @@ export function completenessViews(manifest: Manifest, sources: CompletenessSourc
   const spells = model('roster-spells', { time_zone, roster_in_force })
   const hasRoster = manifest.tables.roster.length > 0
   const planned = hasRoster ? model('completeness-planned', { ...facts, spells }) : 'FROM by_history'
-  const agreement_end = model('agreement-end', { ...sources })
+  const agreement_end = model('agreement-end', {
+    agreements,
+    agreement: versionInForce({ source: agreements, ...versionColumns('usage_point_agreement') }, commits),
+  })
   const window = model('completeness-window', { ...facts, receipts, series, planned, agreement_end })
   const dayOf = (windows: string, seriesOf: string, counted: string) =>
     model('completeness-day', {

@@ -54,7 +54,7 @@ const commits = [
   [golden('powers-of-ten/feed.xml'), golden('flow-1-19-4/feed.xml'), golden('tou-names/feed.xml')],
   [golden('overlapping-files/feed-1.xml')],
   [golden('overlapping-files/feed-2.xml'), golden('same-interval-twice-differing/feed.xml')],
-  [golden('completeness-roster/feed.xml'), golden('completeness-missing-quarter/feed.xml')],
+  [golden('completeness-roster/feed.xml'), golden('completeness-agreement-closed/feed-2.xml')],
 ]
 
 let lake: TestLake
