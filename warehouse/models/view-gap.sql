@@ -3,12 +3,12 @@ WITH piece AS MATERIALIZED ({{window}}
 ), series AS MATERIALIZED ({{series}}
 ), day AS MATERIALIZED (
   SELECT local_date, series_key, usage_point_id, expected_s, covered_s, length_s, n_intervals FROM ({{day}})
-), lacking AS (
+), lacking AS MATERIALIZED (
   -- days with less than what the pieces take
   SELECT d.local_date, d.series_key, d.usage_point_id, d.length_s, d.n_intervals, c.from_s, c.to_s
   FROM day d JOIN ({{calendar}}) c ON c.local_date = d.local_date
   WHERE 2 * (d.expected_s - d.covered_s) >= d.length_s
-), taken AS (
+), taken AS MATERIALIZED (
   SELECT v.local_date, v.series_key, l.from_s AS day_from_s, l.to_s AS day_to_s, epoch_us(v.start_at) // 1000000 AS start_s,
     epoch_us(v.start_at) // 1000000 + v.duration_s AS end_s
   FROM {{current}} v JOIN lacking l ON l.series_key = v.series_key AND l.local_date = v.local_date
