@@ -10,6 +10,7 @@ import { registerLoad } from './commands/load.ts'
 import { registerLoads } from './commands/loads.ts'
 import { registerPull } from './commands/pull.ts'
 import { registerUp, registerWebhook, registerWorker } from './commands/roles.ts'
+import { registerRoster } from './commands/roster.ts'
 import { registerSim } from './commands/sim.ts'
 import { registerSql } from './commands/sql.ts'
 import { registerStatus } from './commands/status.ts'
@@ -47,6 +48,7 @@ function createProgram(): Command {
     registerPull,
     registerBackfill,
     registerGaps,
+    registerRoster,
     registerUp,
     registerWorker,
     registerWebhook,

@@ -13,6 +13,7 @@ import { folders } from '../warehouse/paths.ts'
 import { readRows, tryOpenViews } from '../warehouse/query.ts'
 import { type ParkedPackage, readOperatorWork } from './parked-packages.ts'
 import { readGaps } from './read-gaps.ts'
+import { readRosterStatus, type RosterStatus } from './roster-status.ts'
 import type { OutputColumn } from './row-format.ts'
 import { temporalConnection } from '../temporal.config.ts'
 import { runningTemporalAddress } from './temporal-server.ts'
@@ -37,6 +38,8 @@ export interface LakeStatus {
   readonly lost: number
   /** Operating days that are due and have not come. */
   readonly missingDays: Readonly<Record<DailyFeed, number>>
+  /** Null: no roster was ever imported. */
+  readonly roster: RosterStatus | null
 }
 
 interface TemporalStatus {
@@ -65,6 +68,7 @@ export async function readStatus(config: Config, loadCount: number): Promise<Lak
     oldestUnfetchedAt: waiting.length === 0 ? null : new Date(Math.min(...waiting)),
     lost: ledger.lost,
     missingDays: ledger.missingDays,
+    roster: ledger.roster,
   }
 }
 
@@ -173,10 +177,10 @@ async function readLedger(config: Config, loadCount: number) {
   const { lake } = config
   const roots = { lake: lake.dir, pii: lake.pii }
   await using views = await tryOpenViews(roots)
-  if (!views) return { loads: { columns: [], rows: [] }, ...nothingLacking }
+  if (!views) return { loads: { columns: [], rows: [] }, roster: null, ...nothingLacking }
   const loads = await readRows(
     views.database,
     `SELECT ${loadColumns} FROM ops.load ORDER BY known_at DESC LIMIT ${loadCount}`,
   )
-  return { loads, ...(await readLacking(config)) }
+  return { loads, roster: await readRosterStatus(views.database), ...(await readLacking(config)) }
 }

@@ -62,7 +62,7 @@ export async function loadFiles(patterns: readonly string[], options: LoadFilesO
 }
 
 /** What reading a feed needs of a profile: files have no endpoints. The configured overrides count for the configured utility. */
-function feedProfile({ custodian }: Config, asked: 'pge' | 'espi' | undefined): FeedProfile {
+export function feedProfile({ custodian }: Config, asked: 'pge' | 'espi' | undefined): FeedProfile {
   const chosen = asked ?? custodian?.profile ?? 'pge'
   const settings = { ...profiles[chosen], ...(custodian?.profile === chosen ? custodian.overrides : {}) }
   const { name = chosen, timeZone = 'America/Los_Angeles', usagePointIdentity = 'path' } = settings

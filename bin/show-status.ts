@@ -5,6 +5,7 @@ import type { Format } from './command-context.ts'
 import { parkedFacts } from './show-parked.ts'
 import { type LakeStatus, readStatus } from './lake-status.ts'
 import { exitCodes } from './report-error.ts'
+import { rosterLine, type RosterStatus } from './roster-status.ts'
 import { text } from 'node:stream/consumers'
 import { formatRows, writeAll } from './row-format.ts'
 
@@ -31,6 +32,7 @@ export async function showStatus(config: Config, format: Format, loadCount: numb
       parked: status.parked.map((one) => parkedFacts(one)),
       unfetched: severity,
       lost: status.lost,
+      roster: status.roster === null ? null : rosterFacts(status.roster),
       loads: loadRows,
     }
     console.log(format === 'json' ? JSON.stringify(facts, null, 2) : JSON.stringify(facts))
@@ -38,6 +40,14 @@ export async function showStatus(config: Config, format: Format, loadCount: numb
   const calls = status.parked.length > 0 || severity !== 'ok'
   return calls ? exitCodes.incomplete : exitCodes.done
 }
+
+const rosterFacts = ({ asOf, usagePoints, silent, silentSince, never }: RosterStatus) => ({
+  as_of_date: asOf,
+  usage_points: usagePoints,
+  silent,
+  silent_since: silentSince,
+  never,
+})
 
 const roleColumns = ['role', 'state', 'detail'].map((name) => ({ name, type: 'VARCHAR' }))
 const roleRows = ({ roles }: LakeStatus) => roles.map(({ role, state, detail }) => [role, state, detail])
@@ -58,6 +68,7 @@ async function showTables(status: LakeStatus, ageMs: number | null, keptDays: nu
       : `${(ageMs / hourMs).toFixed(1)} h old (lost at ${keptDays * 24} h)${urgency[severityOf(ageMs, keptDays)]}`
   console.log(`\noldest package not fetched: ${waits}`)
   if (status.lost > 0) console.log(`${status.lost} notifications with packages that are gone: meterlake gaps`)
+  if (status.roster !== null) console.log(rosterLine(status.roster))
   console.log('')
   if (status.parked.length > 0) {
     console.log(

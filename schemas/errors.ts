@@ -123,6 +123,10 @@ export const errorCodes = {
     next: 'The load process ended unexpectedly. It is tried again from the archived bytes.',
   },
   LOAD_CANCELLED: { retryable: false, next: 'The load was cancelled. Nothing was published.' },
+  ROSTER_INVALID: {
+    retryable: false,
+    next: 'Correct the named lines; nothing of the file was imported. Columns: meterlake roster import --help.',
+  },
   SERIES_KEY_COLLISION: {
     retryable: false,
     next: 'Two MeterReadings hash to one key. Report it; nothing was published.',

@@ -80,6 +80,8 @@ export const manifestSchema = z.object({
     authorization: z.array(fileRefSchema).default([]),
     /** Absent in manifests of before ad hoc requests. */
     request: z.array(fileRefSchema).default([]),
+    /** Absent in manifests of before rosters. */
+    roster: z.array(fileRefSchema).default([]),
   }),
   /** The raw archive is named by content; these are the files loads of the lake refer to. */
   raw: z.array(fileRefSchema),

@@ -1,5 +1,5 @@
 /**
- * `lake/staging/<id>/stage.json`: what one load, one notification or one request brings to the next commit. It is written last and created
+ * `lake/staging/<id>/stage.json`: what one load, one notification, one request or one roster brings to the next commit. It is written last and created
  * exclusively, so a staging folder without it is an attempt that never finished. It names its files: they lie in a folder
  * of the attempt (`staging/<id>/<attempt>/readings.parquet`), those with personal data under the pii root.
  */
@@ -42,6 +42,7 @@ export const stagedTableNames = [
   'service_supplier',
   'quarantine',
   'drift',
+  'roster',
 ] as const
 
 const count = z.int().nonnegative()
@@ -155,11 +156,23 @@ export const stagedRequestSchema = z.object({
   message: z.string().nullable(),
 })
 
+/** A roster file. Its folder is `staging/roster-<as of>-<roster id>`. */
+export const stagedRosterSchema = z.object({
+  stage: z.literal('roster'),
+  format: z.literal(1),
+  rosterId: z.string().regex(/^[0-9a-f]{16}$/),
+  asOf: z.iso.date(),
+  /** Of two files for one day the later staged counts. */
+  stagedAt: z.string(),
+  file: stagedFileSchema,
+})
+
 export const stageSchema = z.discriminatedUnion('stage', [
   stagedLoadSchema,
   stagedNotificationSchema,
   stagedAuthorizationsSchema,
   stagedRequestSchema,
+  stagedRosterSchema,
 ])
 
 export type StagedLoadRecord = z.infer<typeof stagedLoadSchema>
@@ -167,4 +180,5 @@ export type StagedNotification = z.infer<typeof stagedNotificationSchema>
 export type AuthorizationRow = Readonly<z.infer<typeof authorizationRowSchema>>
 export type StagedAuthorizations = z.infer<typeof stagedAuthorizationsSchema>
 export type StagedRequest = z.infer<typeof stagedRequestSchema>
+export type StagedRoster = z.infer<typeof stagedRosterSchema>
 export type Stage = z.infer<typeof stageSchema>

@@ -58,7 +58,7 @@ const readingCodes = table('quality codes of a reading', [
   column('codes', text, { meaning: 'all codes, space-separated, in document order' }),
 ])
 
-const publisherColumns = new Set(['load_id', 'commit_id'])
+const publisherColumns = new Set(['load_id', 'commit_id', 'known_at'])
 
 /** A table of the lake as it is staged: without the columns the publisher adds. */
 const staged = (schema: Schema): Schema =>
@@ -91,6 +91,7 @@ export const stagingTables = {
   service_supplier: staged(personalTables.service_supplier),
   quarantine: staged(tables.quarantine),
   drift: staged(tables.drift),
+  roster: staged(tables.roster),
 } as const satisfies Record<string, Schema>
 
 export type StagingTableName = keyof typeof stagingTables

@@ -1,5 +1,5 @@
 /** What analysts may know of the customer behind a usage point without knowing who it is: taken out of customer feeds, versioned. */
-import { column, flag, table, text } from './column.ts'
+import { column, flag, instant, table, text } from './column.ts'
 import { entryAt, provenance, usagePointId } from './columns-interval.ts'
 
 /** From CustomerAgreement. CARE, FERA and medical baseline are not here: they stay in `pii/`. */
@@ -32,6 +32,17 @@ export const usagePointAgreement = table('version of what the agreement says of 
     meaning: 'service voltage as sent',
     source: 'CustomerAgreement/extension/serviceVoltage',
     null: 'not sent',
+  }),
+  column('is_closed', flag, {
+    meaning: 'true: its status says that it is over',
+    source: 'CustomerAgreement/docStatus/value',
+    null: 'its status does not say so',
+  }),
+  column('ended_at', instant, {
+    meaning: 'when it ended, or is to end',
+    unit: 'UTC',
+    source: 'CustomerAgreement/docStatus, futureStatus, validityInterval',
+    null: 'no such date was sent',
   }),
   ...provenance,
   entryAt,

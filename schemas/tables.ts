@@ -15,6 +15,7 @@ import {
 } from './tables-dimension.ts'
 import { channel, current, history, overlay, parked, receipt } from './tables-interval.ts'
 import { authorization, drift, load, notification, quarantine, request } from './tables-operation.ts'
+import { roster } from './tables-roster.ts'
 
 /** Tables the lake keeps as Parquet, by name. `satisfies` keeps the names literal. */
 export const tables = {
@@ -39,6 +40,7 @@ export const tables = {
   notification,
   authorization,
   request,
+  roster,
 } as const satisfies Record<string, Schema>
 
 export type TableName = keyof typeof tables

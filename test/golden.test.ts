@@ -1,5 +1,5 @@
 /**
- * One phenomenon a folder of `test/golden`: `feed*.xml` and `expected.json`, both written by hand for this project. A case says
+ * One phenomenon a folder of `test/golden`: `feed*.xml`, maybe `roster.csv`, and `expected.json`, written by hand for this project. A case says
  * why it must be so, and names all rows of each table it lists: a row too many fails as one too few does.
  */
 import { readdir, readFile } from 'node:fs/promises'
@@ -16,6 +16,8 @@ const expectedSchema = z.strictObject({
   profile: z.enum(['pge', 'espi']).default('pge'),
   /** Orders in which the feeds come, by number from 1, each into a lake of its own. Default: as numbered. */
   orders: z.array(z.array(z.int().positive())).min(1).optional(),
+  /** Day for which `roster.csv` is valid; it comes after the feeds. */
+  rosterAsOf: z.iso.date().optional(),
   /** Whole tables: columns separated by ` | `, rows as lines in any order, `-` for NULL. */
   tables: z.record(z.string(), z.strictObject({ columns: z.string(), rows: z.array(z.string()) })),
   /** `{known_at:N}` stands for the moment the N-th loaded file became known. */
@@ -37,9 +39,14 @@ describe.each(cases)('golden: %s', async (name) => {
   const orders = expected.orders ?? [feeds.map((_, at) => at + 1)]
 
   test.each(orders.map((order) => ({ order })))('$order', async ({ order }) => {
-    expect(files.filter((file) => !feeds.includes(file))).toEqual(['expected.json'])
+    const { rosterAsOf } = expected
+    expect(files.filter((file) => !feeds.includes(file)).sort()).toEqual([
+      'expected.json',
+      ...(rosterAsOf === undefined ? [] : ['roster.csv']),
+    ])
     await using lake = await createLake(expected.profile)
     for (const nth of order) await lake.load([`${folder}${feeds[nth - 1]}`])
+    if (rosterAsOf !== undefined) await lake.importRoster(`${folder}roster.csv`, rosterAsOf)
     for (const [table, { columns, rows }] of Object.entries(expected.tables)) {
       const found = await lake.query(`SELECT ${columns.replaceAll(' | ', ', ')} FROM ${table}`)
       expect({ table, rows: found.map(asLine).sort() }).toEqual({ table, rows: rows.toSorted() })

@@ -19,6 +19,7 @@ import { mergeBatches } from './merge-batches.ts'
 import { model } from './model.ts'
 import { writeOverlay } from './overlay.ts'
 import { reachDays, type UnitLimits } from './plan-units.ts'
+import { rosterQuery } from './rosters.ts'
 import { spreadIncoming } from './spread-incoming.ts'
 import type { StageQueue } from './stage-queue.ts'
 import { planTouchedUnits } from './touched-units.ts'
@@ -134,6 +135,10 @@ export async function prepareCommit(
         'request',
         queue.requests.map((stage) => requestRow(stage, n)),
       ),
+      roster:
+        queue.rosters.length === 0
+          ? parent.tables.roster
+          : await appendTable(session, 'roster', rosterQuery(session, queue.rosters, knownAt)),
     },
     raw: withRaw(parent.raw, queue.loads, 'lake'),
     pii: {

@@ -3,7 +3,7 @@ import { literal } from './columns.ts'
 import { model } from './model.ts'
 import { contentText, versionOrder } from './version-content.ts'
 import type { MacroDefinition, ViewDefinition } from './view-definition.ts'
-import { gradeRanks, netBasis, netKwh, qualityRank, rankClass } from './view-expressions.ts'
+import { netBasis, netKwh, qualityGrade, qualityRank, rankClass } from './view-expressions.ts'
 
 /** Table expressions and facts of the manifest the views are made from. */
 export interface LoadSources {
@@ -26,17 +26,27 @@ function hourShiftS(timeZone: string): number {
   return ((60 - Number(minutes ?? 0)) % 60) * 60
 }
 
+const isIncomplete = 'n_intervals < expect_delivered + expect_received + expect_net'
+
 const loadHourly = (hour: string): string =>
   model('view-load-hourly', {
     hour,
     net_kwh: netKwh,
     net_basis: netBasis,
     quality_class: rankClass('quality_rank'),
-    rank_b: gradeRanks.b,
-    rank_c: gradeRanks.c,
+    quality_grade: qualityGrade(isIncomplete, 'quality_rank'),
   })
 
-const loadSystemHourly = (hour: string): string => model('view-load-system-hourly', { hour, net_kwh: netKwh })
+const loadSystemHourly = (hour: string): string =>
+  model('view-load-system-hourly', {
+    hour,
+    net_kwh: netKwh,
+    // a usage point that lacks a whole hour has no row of it: other hours of the day have more
+    quality_grade: qualityGrade(
+      `bool_or(${isIncomplete}) OR count(*) < max(count(*)) OVER (PARTITION BY local_date)`,
+      'max(quality_rank)',
+    ),
+  })
 
 /** mart.load_hourly, mart.load_system_hourly and their macros as of `t`, mart.revision_delta, mart.latency_curve. */
 export function loadViews(sources: LoadSources): {

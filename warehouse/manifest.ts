@@ -69,6 +69,7 @@ export const emptyManifest = (timeZone: string, version: string): Manifest => ({
     notification: [],
     authorization: [],
     request: [],
+    roster: [],
   },
   raw: [],
   pii: {

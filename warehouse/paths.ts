@@ -58,6 +58,7 @@ const tableFolders = {
   notification: 'ledger',
   authorization: 'dims',
   request: 'ledger',
+  roster: 'dims',
 } as const satisfies Record<GrowingTable, 'dims' | 'ledger'>
 
 const isGrowingTable = (name: string): name is GrowingTable => Object.hasOwn(tableFolders, name)
@@ -160,6 +161,9 @@ export const notificationStageId = (notificationId: string, receivedAt: string):
 /** Staging folder of authorizations seen at one moment. */
 export const authorizationStageId = (observedAt: string, rowsSha256: string): string =>
   `authorization-${Date.parse(observedAt)}-${rowsSha256.slice(0, 16)}`
+
+/** Staging folder of a roster: one per day and content. */
+export const rosterStageId = (asOf: string, rosterId: string): string => `roster-${asOf}-${rosterId}`
 
 /** Staging folder of a request: one per status it reaches. */
 export const requestStageId = (requestId: string, status: RequestStatus): string =>

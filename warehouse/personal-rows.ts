@@ -1,6 +1,7 @@
 /** Rows of a customer feed on their way into staging: opaque keys added, and what analysts may know set apart. */
 import type { FeedRow } from '../schemas/feed-rows.ts'
 import { personalTables, type PersonalTable } from '../schemas/tables-personal.ts'
+import { agreementEnd } from './agreement-end.ts'
 import type { CustomerKey } from './customer-key.ts'
 
 type Cell = string | number | boolean | null
@@ -75,6 +76,7 @@ function agreementAttributes(
       tariff: cell(row, 'tariff'),
       net_generation: cell(row, 'net_generation'),
       service_voltage: cell(row, 'service_voltage'),
+      ...agreementEnd(row),
       published_at: cell(row, 'published_at'),
       byte_offset: cell(row, 'byte_offset'),
     },

@@ -6,6 +6,7 @@ import {
   type StagedLoadRecord,
   type StagedNotification,
   type StagedRequest,
+  type StagedRoster,
 } from '../schemas/stage.ts'
 import { tables } from '../schemas/tables.ts'
 import { type ChangedAuthorization, changedAuthorizations } from './authorizations.ts'
@@ -13,6 +14,7 @@ import { emptySelect, literal } from './columns.ts'
 import { readFiles } from './commit-session.ts'
 import type { Database } from './database.ts'
 import { folders, parsePath } from './paths.ts'
+import { spentRosters } from './rosters.ts'
 import type { Storage } from './storage.ts'
 import { integerOf, textOf } from './row-values.ts'
 
@@ -22,6 +24,8 @@ export interface StageQueue {
   /** Versions of Authorizations that are new or different, in the order in which they were seen. */
   readonly authorizations: readonly ChangedAuthorization[]
   readonly requests: readonly StagedRequest[]
+  /** One for a day: the last that was staged. */
+  readonly rosters: readonly StagedRoster[]
   /** Folder names of all of these. */
   readonly ids: readonly string[]
   /** Folders whose commit happened, and whose removal did not; or that hold nothing new. */
@@ -36,6 +40,7 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
   const notifications = new Map<string, StagedNotification>()
   const authorizations = new Map<string, StagedAuthorizations>()
   const requests = new Map<string, StagedRequest>()
+  const rosters = new Map<string, StagedRoster>()
   for (const path of await lake.list(folders.staging)) {
     const parsed = parsePath(path)
     if (parsed?.kind !== 'stage') continue
@@ -45,7 +50,8 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
     if (stage.stage === 'load') loads.set(parsed.id, stage)
     else if (stage.stage === 'notification') notifications.set(parsed.id, stage)
     else if (stage.stage === 'authorization') authorizations.set(parsed.id, stage)
-    else requests.set(parsed.id, stage)
+    else if (stage.stage === 'request') requests.set(parsed.id, stage)
+    else rosters.set(parsed.id, stage)
   }
   const spent = new Set<string>()
   if (loads.size > 0) {
@@ -85,6 +91,7 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
     const known = new Set(rows.map((row) => `${textOf(row, 'request_id')} ${textOf(row, 'status')}`))
     for (const [id, stage] of requests) if (known.has(`${stage.requestId} ${stage.status}`)) spent.add(id)
   }
+  for (const id of await spentRosters(lake, db, parent, rosters)) spent.add(id)
   const waiting = <T>(stages: Map<string, T>): [string, T][] => [...stages].filter(([id]) => !spent.has(id))
   return {
     loads: waiting(loads)
@@ -93,9 +100,14 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
     notifications: waiting(notifications).map(([, stage]) => stage),
     authorizations: [...changed.values()].flat(),
     requests: waiting(requests).map(([, stage]) => stage),
-    ids: [...waiting(loads), ...waiting(notifications), ...waiting(authorizations), ...waiting(requests)].map(
-      ([id]) => id,
-    ),
+    rosters: waiting(rosters).map(([, stage]) => stage),
+    ids: [
+      ...waiting(loads),
+      ...waiting(notifications),
+      ...waiting(authorizations),
+      ...waiting(requests),
+      ...waiting(rosters),
+    ].map(([id]) => id),
     spent: [...spent],
   }
 }

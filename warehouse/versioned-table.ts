@@ -65,7 +65,9 @@ async function appendVersions(
   const written = await writeQuery(session, compact(query), place(), storage)
   const files = [...known, ...(written ? [written.ref] : [])]
   if (files.length <= compactBeyond) return files
-  const whole = await writeQuery(session, compact(readFiles(storage, files, '')), place(), storage)
+  // a column that was added since is NULL in files of before
+  const all = files.map((file) => `SELECT * FROM (${readFiles(storage, [file], '')})`).join(' UNION ALL BY NAME ')
+  const whole = await writeQuery(session, compact(all), place(), storage)
   return whole ? [whole.ref] : files
 }
 

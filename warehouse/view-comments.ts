@@ -2,6 +2,7 @@
 import type { Schema } from 'apache-arrow'
 import { tables } from '../schemas/tables.ts'
 import { columnComment } from './columns.ts'
+import { completenessComments } from './completeness-comments.ts'
 
 const derived: Readonly<Record<string, string>> = {
   value: 'the integer as sent, restored exactly [10^power_of_ten uom]',
@@ -100,6 +101,7 @@ const derived: Readonly<Record<string, string>> = {
 
 /** View-only meaning of a name that a table uses otherwise, by view. */
 const byView: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  ...completenessComments,
   'mart.load_hourly': { quality_class: 'worst class of the intervals of the hour' },
   'mart.bill_recon': {
     n_intervals: 'intervals of the period that came, of the directions compared, in the billed unit',
@@ -125,6 +127,8 @@ const byView: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'mart.load_system_hourly': {
     net_kwh: 'sum of the nets that are known; n_net_unknown counts the others [kWh]',
+    quality_grade:
+      'D: of a usage point intervals are missing, or fewer report than in another hour of the day; else C: any interval estimated or suspect; B: any not final; A: all actual. Who reports not at all that day is in mart.completeness_daily',
   },
 }
 

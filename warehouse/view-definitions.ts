@@ -3,6 +3,7 @@ import type { FileRef, Manifest } from '../schemas/manifest.ts'
 import { type TableName, tables } from '../schemas/tables.ts'
 import { billViews } from './bill-views.ts'
 import { columnList, emptySelect, literal } from './columns.ts'
+import { completenessViews } from './completeness-views.ts'
 import { dimensionVersions, type DimensionTable } from './dimension-content.ts'
 import { loadViews } from './load-views.ts'
 import { model } from './model.ts'
@@ -13,10 +14,16 @@ import { energyNullReason, qualityClassName, qualitySourceName, unitName } from 
 import { contentText, versionOrder } from './version-content.ts'
 import { versionInForce } from './version-in-force.ts'
 
+/** Tables that got columns after their first files were written: NULL there. */
+const widened: ReadonlySet<TableName> = new Set(['usage_point_agreement'])
+
 /** Files as a table expression: literal paths, or no rows in the right types. */
 function source(files: readonly FileRef[], table: TableName, locate: (path: string) => string): string {
   if (files.length === 0) return `(${emptySelect(tables[table])})`
-  return `read_parquet([${files.map((file) => literal(locate(file.path))).join(', ')}], hive_partitioning = false)`
+  const paths = files.map((file) => literal(locate(file.path))).join(', ')
+  if (widened.has(table))
+    return `(${emptySelect(tables[table])} UNION ALL BY NAME FROM read_parquet([${paths}], union_by_name = true))`
+  return `read_parquet([${paths}], hive_partitioning = false)`
 }
 
 /** Current rows: the files of the days and, where there is one, the overlay. */
@@ -71,6 +78,8 @@ export function viewDefinitions(
   const isKnown = 'k.known_at <= t::TIMESTAMPTZ'
   const inForce = (table: DimensionTable, more = '') =>
     versionInForce(dimensionVersions(table, grown(table)), commits, more)
+  const requests = `SELECT * FROM ${grown('request')}
+    QUALIFY row_number() OVER (PARTITION BY request_id ORDER BY changed_at DESC, commit_id DESC) = 1`
   const load = loadViews({
     current,
     history,
@@ -155,6 +164,18 @@ export function viewDefinitions(
       commits,
       reading_types: inForce('reading_type'),
     }),
+    ...completenessViews(manifest, {
+      current,
+      history,
+      receipts: source(manifest.receipts, 'receipt', locate),
+      channel: grown('channel'),
+      meter_readings: inForce('meter_reading'),
+      reading_types: inForce('reading_type'),
+      agreements: grown('usage_point_agreement'),
+      requests: `(${requests})`,
+      roster: grown('roster'),
+      commits,
+    }),
     ...(['load', 'quarantine', 'drift', 'notification'] as const).map((table) => ({
       name: `ops.${table}`,
       query: `SELECT * FROM ${grown(table)}`,
@@ -163,8 +184,7 @@ export function viewDefinitions(
     })),
     {
       name: 'ops.request',
-      query: `SELECT * FROM ${grown('request')}
-        QUALIFY row_number() OVER (PARTITION BY request_id ORDER BY changed_at DESC, commit_id DESC) = 1`,
+      query: requests,
       comment: tables.request.metadata.get('grain') ?? '',
       table: tables.request,
     },

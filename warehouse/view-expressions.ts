@@ -33,6 +33,18 @@ const classOf = (code: (typeof qualityOrder)[number]): string => qualities[code]
 // no code at all ranks after RAW: not known to be estimated, not known to be good
 const ranked: (number | null)[] = qualityOrder.flatMap((code) => (code === 14 ? [code, null] : [code]))
 
+const classNames = [...new Set(Object.values(qualities).map(({ class: name }) => name)), 'UNKNOWN'] as const
+
+/** `n_revenue`, `n_estimated` …: the column that counts intervals of a class. */
+export const classColumn = (name: string): string => `n_${name.toLowerCase()}`
+export const classColumns: readonly string[] = classNames.map(classColumn)
+
+/** A count for each of {@link classColumns}, of a quality code. */
+export const classCounts = (column: string): string =>
+  classNames
+    .map((name) => `count(*) FILTER (WHERE ${qualityClassName(column)} = ${literal(name)}) AS ${classColumn(name)}`)
+    .join(', ')
+
 /** Rank of a quality code, 0 = best; {@link rankClass} names it again. */
 export const qualityRank = (column: string): string =>
   `CASE ${ranked.map((code, rank) => (code === null ? `WHEN ${column} IS NULL THEN ${rank}` : `WHEN ${column} = ${code} THEN ${rank}`)).join(' ')} ELSE ${ranked.length} END`
@@ -48,7 +60,11 @@ export const rankClass = (column: string): string =>
   )
 
 /** First rank that makes an hour grade B (validated but maybe estimated, edited, raw, unknown) and C (estimated, suspect, other). */
-export const gradeRanks = { b: ranked.indexOf(17), c: ranked.indexOf(null) + 1 } as const
+const gradeRanks = { b: ranked.indexOf(17), c: ranked.indexOf(null) + 1 } as const
+
+/** `quality_grade`: D something is missing, else by the worst {@link qualityRank}; NULL ranks (nothing came) are A. */
+export const qualityGrade = (isIncomplete: string, rank: string): string =>
+  `CASE WHEN ${isIncomplete} THEN 'D' WHEN ${rank} >= ${gradeRanks.c} THEN 'C' WHEN ${rank} >= ${gradeRanks.b} THEN 'B' ELSE 'A' END`
 
 /**
  * `net_basis` of an hour in the columns of models/view-hour.sql. `both` 1 − 19, `net_channel` 4, `delivered_only`: no such channel

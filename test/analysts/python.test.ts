@@ -29,6 +29,8 @@ const contracted = [
   'core.usage_summary_line',
   'mart.bill_quality',
   'mart.bill_recon',
+  'mart.completeness_daily',
+  'mart.gap',
   'mart.latency_curve',
   'mart.load_hourly',
   'mart.load_system_hourly',
@@ -36,6 +38,8 @@ const contracted = [
   'ops.load',
   'ops.notification',
   'ops.quarantine',
+  'ref.roster',
+  'ref.roster_version',
 ]
 const contractedMacros = [
   'core.interval_as_published',
@@ -50,6 +54,7 @@ const commits = [
   [golden('powers-of-ten/feed.xml'), golden('flow-1-19-4/feed.xml'), golden('tou-names/feed.xml')],
   [golden('overlapping-files/feed-1.xml')],
   [golden('overlapping-files/feed-2.xml'), golden('same-interval-twice-differing/feed.xml')],
+  [golden('completeness-roster/feed.xml'), golden('completeness-agreement-closed/feed-2.xml')],
 ]
 
 let lake: TestLake
@@ -61,6 +66,7 @@ beforeAll(async () => {
   folders.set('pyarrow', await installPython(['pyarrow']))
   lake = await createLake()
   for (const files of commits) await lake.load(files)
+  await lake.importRoster(golden('completeness-roster/roster.csv'), '2026-05-01')
   ours = await sumsByOurEngine()
 }, 600_000)
 afterAll(async () => {

@@ -11,6 +11,7 @@ import { isKnownLoad } from '../../warehouse/ledger.ts'
 import { publishStaged } from '../../warehouse/publish.ts'
 import { archiveRaw } from '../../warehouse/raw-archive.ts'
 import { stageLoad } from '../../warehouse/stage.ts'
+import { stageRoster } from '../../warehouse/stage-roster.ts'
 import { openFolder } from '../../warehouse/storage.ts'
 import { queryLake, type Row } from './lake-rows.ts'
 
@@ -27,6 +28,8 @@ export interface TestLake extends AsyncDisposable {
   readonly roots: LakeRoots
   /** Loads the files, then commits them together. Refused files do not throw: the ledger says so. */
   load(files: readonly string[]): Promise<readonly LoadOutcome[]>
+  /** Imports a roster file, valid for a day. */
+  importRoster(file: string, asOf: string): Promise<void>
   query(sql: string): Promise<readonly Row[]>
   /** Files below the lake's root that hold the text, archived feeds decompressed. */
   grep(text: string): Promise<readonly string[]>
@@ -55,6 +58,10 @@ export async function createLake(profile: 'pge' | 'espi' = 'pge', { inChild = fa
     roots,
     grep: (text) => filesHolding(roots.lake, text),
     query: (sql) => queryLake(roots.lake, sql),
+    importRoster: async (file, asOf) => {
+      await stageRoster({ roots, file, asOf, now: new Date() })
+      await publishStaged({ roots, timeZone: utilities[profile].timeZone })
+    },
     load: (files) => loadFiles(files, { roots, utility: utilities[profile], inChild }),
     [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }),
   }

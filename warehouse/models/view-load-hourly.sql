@@ -2,6 +2,5 @@ SELECT usage_point_id, hour_start_at, local_date, he_seq, he_clock, delivered_kw
   {{net_kwh}} AS net_kwh, {{net_basis}} AS net_basis, n_intervals::BIGINT AS n_intervals,
   (expect_delivered + expect_received + expect_net)::BIGINT AS n_expected,
   {{quality_class}} AS quality_class,
-  CASE WHEN n_intervals < expect_delivered + expect_received + expect_net THEN 'D'
-    WHEN quality_rank >= {{rank_c}} THEN 'C' WHEN quality_rank >= {{rank_b}} THEN 'B' ELSE 'A' END AS quality_grade
+  {{quality_grade}} AS quality_grade
 FROM ({{hour}}) x

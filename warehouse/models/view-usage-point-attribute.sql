@@ -13,7 +13,7 @@ WITH usage AS (
 )
 SELECT m.usage_point_id, m.since AS valid_from, lead(m.since) OVER (PARTITION BY m.usage_point_id ORDER BY m.since) AS valid_to,
   a.customer_key, a.agreement_key, coalesce(u.customer_class, a.customer_class) AS customer_class,
-  coalesce(u.tariff_profile, a.tariff) AS tariff_profile, a.net_generation, a.service_voltage, p.zip, p.city
+  coalesce(u.tariff_profile, a.tariff) AS tariff_profile, a.net_generation, a.service_voltage, a.is_closed, a.ended_at, p.zip, p.city
 FROM moment m
 ASOF LEFT JOIN usage u ON u.usage_point_id = m.usage_point_id AND m.since >= u.since
 ASOF LEFT JOIN agreement a ON a.usage_point_id = m.usage_point_id AND m.since >= a.since
