@@ -12,6 +12,8 @@ export interface LoadSources {
   /** Versions known at the moment `t` that were in force then, withdrawals among them. */
   readonly known: string
   readonly channel: string
+  /** Channels known at `t`: from the commit on that brought their first interval; before, their absence was not missed. */
+  readonly channelKnown: string
   readonly series: string
   readonly commits: string
   readonly timeZone: string
@@ -53,9 +55,7 @@ export function loadViews(sources: LoadSources): {
       hour_shift_s: hourShiftS(sources.timeZone),
     })
   const hour = hourOf(current, channel)
-  // a channel is known from the commit on that brought its first interval: before, its absence was not missed
-  const channelKnown = `(SELECT n.* FROM ${channel} n JOIN (${commits}) k ON k.commit_id = n.commit_id WHERE k.known_at <= t::TIMESTAMPTZ)`
-  const hourThen = hourOf(`(SELECT * FROM ${known} WHERE NOT superseded)`, channelKnown)
+  const hourThen = hourOf(`(SELECT * FROM ${known} WHERE NOT superseded)`, sources.channelKnown)
   const time_zone = literal(sources.timeZone)
   return {
     views: [
@@ -95,8 +95,18 @@ export function loadViews(sources: LoadSources): {
       },
     ],
     macros: [
-      { name: 'mart.load_hourly_asof', parameter: 't', query: loadHourly(hourThen) },
-      { name: 'mart.load_system_hourly_asof', parameter: 't', query: loadSystemHourly(hourThen) },
+      {
+        name: 'mart.load_hourly_asof',
+        parameter: 't',
+        comment: 'mart.load_hourly as it was known at t',
+        query: loadHourly(hourThen),
+      },
+      {
+        name: 'mart.load_system_hourly_asof',
+        parameter: 't',
+        comment: 'mart.load_system_hourly as it was known at t',
+        query: loadSystemHourly(hourThen),
+      },
     ],
   }
 }

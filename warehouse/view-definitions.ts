@@ -4,10 +4,10 @@ import { type TableName, tables } from '../schemas/tables.ts'
 import { billViews } from './bill-views.ts'
 import { emptySelect, literal } from './columns.ts'
 import { dimensionVersions, type DimensionTable } from './dimension-content.ts'
+import { dimensionViews } from './dimension-views.ts'
 import { loadViews } from './load-views.ts'
 import { model } from './model.ts'
 import { exactQuantity, restoredValue } from './packed-value.ts'
-import { usagePointViews } from './usage-point-views.ts'
 import type { MacroDefinition, ViewDefinition } from './view-definition.ts'
 import { energyNullReason, qualityClassName, qualitySourceName, unitName } from './view-expressions.ts'
 import { contentText, versionOrder } from './version-content.ts'
@@ -18,10 +18,6 @@ function source(files: readonly FileRef[], table: TableName, locate: (path: stri
   if (files.length === 0) return `(${emptySelect(tables[table])})`
   return `read_parquet([${files.map((file) => literal(locate(file.path))).join(', ')}], hive_partitioning = false)`
 }
-
-/** Amounts of 1e-5 currency as exact decimals in units of the currency. */
-const money = (row: string, names: readonly string[]) =>
-  names.map((name) => `, ${row}.${name}::DECIMAL(15,0) * 0.00001::DECIMAL(5,5) AS ${name}_in_currency`).join('')
 
 /** All views and macros of a manifest. `locate` gives the absolute path of a file of the lake. */
 export function viewDefinitions(
@@ -56,13 +52,17 @@ export function viewDefinitions(
     model('history-at', { history, commits, condition, content: contentText, order: versionOrder() })
   const asIt = (condition: string) => `${interval(versionsWhere(condition), 'v.value')} WHERE NOT v.superseded`
   const isKnown = 'k.known_at <= t::TIMESTAMPTZ'
-  const inForce = (table: DimensionTable, more = '') =>
-    versionInForce(dimensionVersions(table, grown(table)), commits, more)
+  const inForce = (table: DimensionTable) => versionInForce(dimensionVersions(table, grown(table)), commits)
+  // by the commit of each row, so that what came later tells nothing of what was known before
+  const known = (rows: string) =>
+    `(SELECT n.* FROM ${rows} n JOIN (${commits}) k ON k.commit_id = n.commit_id WHERE ${isKnown})`
+  const dimension = dimensionViews(grown, known, commits)
   const load = loadViews({
     current,
     history,
     known: versionsWhere(isKnown),
     channel: grown('channel'),
+    channelKnown: known(grown('channel')),
     series,
     commits,
     timeZone: manifest.timeZone,
@@ -83,42 +83,7 @@ export function viewDefinitions(
       table: tables.history,
     },
     ...load.views,
-    ...usagePointViews({
-      usage_points: grown('usage_point'),
-      summaries: grown('usage_summary'),
-      agreements: grown('usage_point_agreement'),
-      places: grown('usage_point_place'),
-      commits,
-    }),
-    {
-      name: 'core.reading_type',
-      query: inForce('reading_type'),
-      comment: 'ReadingTypes, the version in force',
-      table: tables.reading_type,
-    },
-    {
-      name: 'core.tou_code',
-      query: inForce('tou_code'),
-      comment: 'codes of the feed and their names, the version in force',
-      table: tables.tou_code,
-    },
-    {
-      name: 'core.usage_summary',
-      query: inForce('usage_summary', money('v', ['bill_last_period', 'bill_to_date', 'cost_additional_last_period'])),
-      comment: 'bills, the version in force',
-      table: tables.usage_summary,
-    },
-    {
-      name: 'core.usage_summary_line',
-      query: model('view-usage-summary-line', {
-        summaries: inForce('usage_summary'),
-        lines: grown('usage_summary_line'),
-        commits,
-        more: money('l', ['amount', 'rounding', 'unit_cost']),
-      }),
-      comment: 'line items of the bills in force',
-      table: tables.usage_summary_line,
-    },
+    ...dimension.views,
     {
       name: 'core.authorization',
       query: `SELECT * EXCLUDE (commit_id) FROM ${grown('authorization')}
@@ -163,13 +128,20 @@ export function viewDefinitions(
     },
   ]
   const macros: MacroDefinition[] = [
-    { name: 'core.interval_asof', parameter: 't', query: asIt(isKnown) },
+    {
+      name: 'core.interval_asof',
+      parameter: 't',
+      comment: 'core.interval as it was known at t',
+      query: asIt(isKnown),
+    },
     {
       name: 'core.interval_as_published',
       parameter: 't',
+      comment: 'core.interval as the utility had published it at t',
       query: asIt('(h.published_at IS NULL OR h.published_at <= t::TIMESTAMPTZ)'),
     },
     ...load.macros,
+    ...dimension.macros,
   ]
   return { views, macros }
 }

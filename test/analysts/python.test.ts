@@ -40,6 +40,10 @@ const contracted = [
 const contractedMacros = [
   'core.interval_as_published',
   'core.interval_asof',
+  'core.reading_type_asof',
+  'core.tou_code_asof',
+  'core.usage_point_asof',
+  'core.usage_summary_asof',
   'mart.load_hourly_asof',
   'mart.load_system_hourly_asof',
 ]
