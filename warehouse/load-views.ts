@@ -3,7 +3,7 @@ import { literal } from './columns.ts'
 import { model } from './model.ts'
 import { contentText, versionOrder } from './version-content.ts'
 import type { MacroDefinition, ViewDefinition } from './view-definition.ts'
-import { gradeRanks, netBasis, netKwh, qualityRank, rankClass } from './view-expressions.ts'
+import { gradeRanks, netBasis, netKwh, qualityRank, rankClass, revenueCodes } from './view-expressions.ts'
 
 /** Table expressions and facts of the manifest the views are made from. */
 export interface LoadSources {
@@ -40,7 +40,7 @@ const loadHourly = (hour: string): string =>
 
 const loadSystemHourly = (hour: string): string => model('view-load-system-hourly', { hour, net_kwh: netKwh })
 
-/** mart.load_hourly, mart.load_system_hourly and their macros as of `t`, mart.revision_delta, mart.latency_curve. */
+/** mart.load_hourly, mart.load_system_hourly and their macros as of `t`, mart.revision_delta, mart.finality_daily, mart.latency_curve. */
 export function loadViews(sources: LoadSources): {
   readonly views: readonly ViewDefinition[]
   readonly macros: readonly MacroDefinition[]
@@ -80,6 +80,18 @@ export function loadViews(sources: LoadSources): {
           order: versionOrder(),
         }),
         comment: 'one row per interval: what it was when it first became known, what it is now, how often and how late',
+      },
+      {
+        name: 'mart.finality_daily',
+        query: model('view-finality-daily', {
+          history,
+          series,
+          commits,
+          time_zone,
+          revenue_codes: revenueCodes,
+          order_h: versionOrder('h.'),
+        }),
+        comment: 'one row per series and local day: since when its intervals have been of revenue quality',
       },
       {
         name: 'mart.latency_curve',

@@ -29,6 +29,7 @@ const contracted = [
   'core.usage_summary_line',
   'mart.bill_quality',
   'mart.bill_recon',
+  'mart.finality_daily',
   'mart.latency_curve',
   'mart.load_hourly',
   'mart.load_system_hourly',
