@@ -9,8 +9,8 @@ import { gradeRanks, netBasis, netKwh, qualityRank, rankClass, revenueCodes } fr
 export interface LoadSources {
   readonly current: string
   readonly history: string
-  /** Versions known at the moment `t` that were in force then, withdrawals among them. */
-  readonly known: string
+  /** Intervals in force at the moment `t`, as known then. */
+  readonly standingThen: string
   readonly channel: string
   /** Channels known at `t`: from the commit on that brought their first interval; before, their absence was not missed. */
   readonly channelKnown: string
@@ -45,7 +45,7 @@ export function loadViews(sources: LoadSources): {
   readonly views: readonly ViewDefinition[]
   readonly macros: readonly MacroDefinition[]
 } {
-  const { current, history, known, channel, series, commits } = sources
+  const { current, history, channel, series, commits } = sources
   const hourOf = (intervals: string, channels: string) =>
     model('view-hour', {
       current: intervals,
@@ -55,7 +55,7 @@ export function loadViews(sources: LoadSources): {
       hour_shift_s: hourShiftS(sources.timeZone),
     })
   const hour = hourOf(current, channel)
-  const hourThen = hourOf(`(SELECT * FROM ${known} WHERE NOT superseded)`, sources.channelKnown)
+  const hourThen = hourOf(sources.standingThen, sources.channelKnown)
   const time_zone = literal(sources.timeZone)
   return {
     views: [

@@ -51,6 +51,8 @@ const tableFolders = {
   usage_point_place: 'dims',
   channel: 'dims',
   confirmation: 'dims',
+  alias: 'dims',
+  series_pair: 'dims',
   quarantine: 'ledger',
   drift: 'ledger',
   load: 'ledger',
@@ -154,6 +156,10 @@ export const notificationStageId = (notificationId: string, receivedAt: string):
 /** Staging folder of authorizations seen at one moment. */
 export const authorizationStageId = (observedAt: string, rowsSha256: string): string =>
   `authorization-${Date.parse(observedAt)}-${rowsSha256.slice(0, 16)}`
+
+/** Staging folder of what an operator decided of two series. */
+export const aliasStageId = (decidedAt: string, seriesKey: string, otherSeriesKey: string): string =>
+  `alias-${Date.parse(decidedAt)}-${seriesKey}-${otherSeriesKey}`
 
 /** Staging folder of a request: one per status it reaches. */
 export const requestStageId = (requestId: string, status: RequestStatus): string =>

@@ -2,12 +2,14 @@
 import type { Manifest } from '../schemas/manifest.ts'
 import {
   stageSchema,
+  type StagedAlias,
   type StagedAuthorizations,
   type StagedLoadRecord,
   type StagedNotification,
   type StagedRequest,
 } from '../schemas/stage.ts'
 import { tables } from '../schemas/tables.ts'
+import { spentDecisions } from './alias-decisions.ts'
 import { type ChangedAuthorization, changedAuthorizations } from './authorizations.ts'
 import { emptySelect, literal } from './columns.ts'
 import { readFiles } from './commit-session.ts'
@@ -22,6 +24,8 @@ export interface StageQueue {
   /** Versions of Authorizations that are new or different, in the order in which they were seen. */
   readonly authorizations: readonly ChangedAuthorization[]
   readonly requests: readonly StagedRequest[]
+  /** What operators decided of series, in the order in which they did. */
+  readonly aliases: readonly StagedAlias[]
   /** Folder names of all of these. */
   readonly ids: readonly string[]
   /** Folders whose commit happened, and whose removal did not; or that hold nothing new. */
@@ -36,6 +40,7 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
   const notifications = new Map<string, StagedNotification>()
   const authorizations = new Map<string, StagedAuthorizations>()
   const requests = new Map<string, StagedRequest>()
+  const aliases = new Map<string, StagedAlias>()
   for (const path of await lake.list(folders.staging)) {
     const parsed = parsePath(path)
     if (parsed?.kind !== 'stage') continue
@@ -45,6 +50,7 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
     if (stage.stage === 'load') loads.set(parsed.id, stage)
     else if (stage.stage === 'notification') notifications.set(parsed.id, stage)
     else if (stage.stage === 'authorization') authorizations.set(parsed.id, stage)
+    else if (stage.stage === 'alias') aliases.set(parsed.id, stage)
     else requests.set(parsed.id, stage)
   }
   const spent = new Set<string>()
@@ -85,6 +91,7 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
     const known = new Set(rows.map((row) => `${textOf(row, 'request_id')} ${textOf(row, 'status')}`))
     for (const [id, stage] of requests) if (known.has(`${stage.requestId} ${stage.status}`)) spent.add(id)
   }
+  for (const id of await spentDecisions(lake, db, parent, aliases)) spent.add(id)
   const waiting = <T>(stages: Map<string, T>): [string, T][] => [...stages].filter(([id]) => !spent.has(id))
   return {
     loads: waiting(loads)
@@ -93,8 +100,11 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
     notifications: waiting(notifications).map(([, stage]) => stage),
     authorizations: [...changed.values()].flat(),
     requests: waiting(requests).map(([, stage]) => stage),
-    ids: [...waiting(loads), ...waiting(notifications), ...waiting(authorizations), ...waiting(requests)].map(
-      ([id]) => id,
+    aliases: waiting(aliases)
+      .map(([, stage]) => stage)
+      .sort((a, b) => Date.parse(a.decidedAt) - Date.parse(b.decidedAt)),
+    ids: [loads, notifications, authorizations, requests, aliases].flatMap((stages) =>
+      waiting<unknown>(stages).map(([id]) => id),
     ),
     spent: [...spent],
   }

@@ -88,6 +88,10 @@ const derived: Readonly<Record<string, string>> = {
   last_known_at: 'when the commit made known what is in force, or withdrew it [UTC]',
   days_late: 'local day of last_known_at minus local_date [d]',
   published_days_late: 'local day of last_published_at minus local_date [d]; NULL: not sent',
+  canonical_meter_reading_id: 'MeterReading id of the series it is counted as',
+  other_meter_reading_id: 'MeterReading id of the other series',
+  is_joined: 'true: both are counted as one series',
+  is_open: 'true: counted as two until an operator decides (`meterlake alias set`)',
   first_revenue_at:
     'when the last of the intervals of the day that are in force now was first known here as of revenue quality (19), a later correction within it changing nothing [UTC]; NULL: not all of them are. Raw readings (14), though final for MV-90 meters, are not: see mart.bill_quality',
   days_to_revenue: 'local day of first_revenue_at minus local_date [d]; NULL: not all are of revenue quality',

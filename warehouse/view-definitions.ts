@@ -1,6 +1,8 @@
 /** What views.duckdb holds: each view and macro as one query that names its files and no other view. */
 import type { FileRef, Manifest } from '../schemas/manifest.ts'
 import { type TableName, tables } from '../schemas/tables.ts'
+import { aliasViews } from './alias-views.ts'
+import { type CountedSeries, countedSeries } from './counted-series.ts'
 import { billViews } from './bill-views.ts'
 import { emptySelect, literal } from './columns.ts'
 import { dimensionVersions, type DimensionTable } from './dimension-content.ts'
@@ -25,21 +27,23 @@ export function viewDefinitions(
   locate: (path: string) => string,
 ): { readonly views: readonly ViewDefinition[]; readonly macros: readonly MacroDefinition[] } {
   const grown = (table: keyof Manifest['tables']) => source(manifest.tables[table], table, locate)
-  const current = source(
-    manifest.current.files.filter((file) => file.rows > 0),
-    'current',
-    locate,
-  )
-  const history = source(manifest.history, 'history', locate)
   const commits = `SELECT DISTINCT commit_id, known_at FROM ${grown('load')}`
   const series = `SELECT series_key, min(usage_point_id) AS usage_point_id, min(meter_reading_id) AS meter_reading_id
     FROM ${grown('meter_reading')} GROUP BY series_key`
+  const counted = countedSeries(manifest, grown('alias'))
+  const current = counted.current(
+    manifest.current.files.filter((file) => file.rows > 0),
+    (files) => source(files, 'current', locate),
+  )
+  const sent = source(manifest.history, 'history', locate)
+  const history = counted.versions(sent)
 
   const interval = (from: string, value: string, more = '') =>
     model('view-interval', {
       source: from,
       series,
       commits,
+      series_key: counted.isChanged ? 'sent_series_key' : 'series_key',
       value,
       quantity: exactQuantity(value === 'v.value' ? value : `(${value})`, 'v.power_of_ten'),
       unit: unitName('v.uom'),
@@ -48,19 +52,22 @@ export function viewDefinitions(
       energy_null_reason: energyNullReason('v.energy_rule'),
       more,
     })
-  const versionsWhere = (condition: string) =>
-    model('history-at', { history, commits, condition, content: contentText, order: versionOrder() })
-  const asIt = (condition: string) => `${interval(versionsWhere(condition), 'v.value')} WHERE NOT v.superseded`
   const isKnown = 'k.known_at <= t::TIMESTAMPTZ'
+  const versionsWhere = (condition: string) =>
+    model('history-at', { history: sent, commits, condition, content: contentText, order: versionOrder() })
+  const standing = (condition: string, aliases: CountedSeries) =>
+    aliases.standing(`(SELECT * FROM ${versionsWhere(condition)} WHERE NOT superseded)`)
   const inForce = (table: DimensionTable) => versionInForce(dimensionVersions(table, grown(table)), commits)
   // by the commit of each row, so that what came later tells nothing of what was known before
   const known = (rows: string) =>
     `(SELECT n.* FROM ${rows} n JOIN (${commits}) k ON k.commit_id = n.commit_id WHERE ${isKnown})`
   const dimension = dimensionViews(grown, known, commits)
+  const countedThen = countedSeries(manifest, `(SELECT * FROM ${grown('alias')} WHERE known_at <= t::TIMESTAMPTZ)`)
+  const standingThen = standing(isKnown, countedThen)
   const load = loadViews({
     current,
     history,
-    known: versionsWhere(isKnown),
+    standingThen,
     channel: grown('channel'),
     channelKnown: known(grown('channel')),
     series,
@@ -84,6 +91,7 @@ export function viewDefinitions(
     },
     ...load.views,
     ...dimension.views,
+    ...aliasViews({ aliases: grown('alias'), pairs: grown('series_pair'), series }),
     {
       name: 'core.authorization',
       query: `SELECT * EXCLUDE (commit_id) FROM ${grown('authorization')}
@@ -132,13 +140,13 @@ export function viewDefinitions(
       name: 'core.interval_asof',
       parameter: 't',
       comment: 'core.interval as it was known at t',
-      query: asIt(isKnown),
+      query: interval(standingThen, 'v.value'),
     },
     {
       name: 'core.interval_as_published',
       parameter: 't',
       comment: 'core.interval as the utility had published it at t',
-      query: asIt('(h.published_at IS NULL OR h.published_at <= t::TIMESTAMPTZ)'),
+      query: interval(standing('(h.published_at IS NULL OR h.published_at <= t::TIMESTAMPTZ)', counted), 'v.value'),
     },
     ...load.macros,
     ...dimension.macros,
