@@ -100,11 +100,7 @@ async function registerDecisions({ db }: CommitSession, decisions: readonly Stag
 /** The local day from which on readings of the pairs looked at as a whole may stand beside each other; far away where there are none. */
 async function firstDay({ db, timeZone }: CommitSession): Promise<string> {
   const [row] = await db.rows(
-    `SELECT coalesce(min(timezone(${literal(timeZone)}, begins_at)::DATE)::VARCHAR, '9999-12-31') AS dt FROM (
-       SELECT max(b.first_start_at) AS begins_at
-       FROM looked_pair p JOIN (SELECT series_key, min(first_start_at) AS first_start_at FROM series_begin GROUP BY series_key) b
-         ON b.series_key IN (p.series_key, p.other_series_key)
-       WHERE p.is_whole GROUP BY p.series_key, p.other_series_key)`,
+    `SELECT coalesce(min(timezone(${literal(timeZone)}, begins_at)::DATE)::VARCHAR, '9999-12-31') AS dt FROM looked_pair WHERE is_whole`,
   )
   return textOf(row, 'dt')
 }

@@ -77,8 +77,14 @@ test('by hand: 17 becomes 19 in parts, then is corrected and stays 19', async ()
   const key = ', usage_point_id, meter_reading_id, flow_direction, local_date::VARCHAR AS day, days_to_revenue'
   expect(await toldOf([first, half, rest, corrected], key)).toEqual([
     {
-      ...{ n: 24, revenue: 24, at: commitAt(2) },
-      ...{ usage_point_id: 'p', meter_reading_id: 'm', flow_direction: 1, day: '2026-05-01', days_to_revenue: 3 },
+      n: 24,
+      revenue: 24,
+      at: commitAt(2),
+      usage_point_id: 'p',
+      meter_reading_id: 'm',
+      flow_direction: 1,
+      day: '2026-05-01',
+      days_to_revenue: 3,
     },
   ])
   // published before what is known: it was never in force; and hours taken back to 17

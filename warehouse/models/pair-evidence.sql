@@ -4,29 +4,36 @@ SELECT series_key, local_date, max(start_at) AS last_start_at FROM ({{intervals}
 WHERE series_key IN (SELECT series_key FROM looked_pair UNION ALL SELECT other_series_key FROM looked_pair)
 GROUP BY series_key, local_date;
 
+-- Groups, not joins of readings with readings: the engine might begin those with all that share a start.
 CREATE OR REPLACE TEMP TABLE present_both AS
-SELECT p.series_key, p.other_series_key, a.local_date
-FROM looked_pair p JOIN present a ON a.series_key = p.series_key
-JOIN present b ON b.series_key = p.other_series_key AND b.local_date = a.local_date;
+SELECT p.series_key, p.other_series_key, r.local_date
+FROM (SELECT series_key, other_series_key, unnest([series_key, other_series_key]) AS named FROM looked_pair) p
+JOIN present r ON r.series_key = p.named
+GROUP BY p.series_key, p.other_series_key, r.local_date HAVING count(*) = 2;
 
--- A publication that carries no date counts as the earliest, as everywhere.
 CREATE OR REPLACE TEMP TABLE shared_day AS
-WITH reading AS (
-  SELECT series_key, local_date, start_at, duration_s, row(energy_kwh, value, CASE WHEN energy_kwh IS NULL THEN power_of_ten END) AS said,
-    coalesce(published_at, TIMESTAMPTZ '1970-01-01 00:00:00+00') AS published_at
-  FROM ({{intervals}})
-  WHERE local_date IN (SELECT local_date FROM present_both)
-    AND series_key IN (SELECT series_key FROM present_both UNION ALL SELECT other_series_key FROM present_both)
+SELECT series_key, other_series_key, local_date,
+  min(published_at) AS published_min, max(published_at) AS published_max,
+  min(other_published_at) AS other_published_min, max(other_published_at) AS other_published_max,
+  bool_or(differs AND abs(epoch(published_at) - epoch(other_published_at)) < {{together_s}}) AS together_differ,
+  bool_or(lengths_differ) AS lengths_differ
+FROM (
+  SELECT p.series_key, p.other_series_key, p.local_date, r.start_at,
+    max(r.published_at) FILTER (WHERE r.series_key = p.series_key) AS published_at,
+    max(r.published_at) FILTER (WHERE r.series_key = p.other_series_key) AS other_published_at,
+    min(r.duration_s) <> max(r.duration_s) AS lengths_differ,
+    min(r.duration_s) <> max(r.duration_s) OR CASE count(r.energy_kwh) WHEN 2 THEN min(r.energy_kwh) <> max(r.energy_kwh) WHEN 1 THEN true
+      ELSE (min(r.value), min(r.power_of_ten)) IS DISTINCT FROM (max(r.value), max(r.power_of_ten)) END AS differs
+  FROM (SELECT *, unnest([series_key, other_series_key]) AS named FROM present_both) p
+  JOIN (
+    -- a publication that carries no date counts as the earliest, as everywhere
+    SELECT series_key, local_date, start_at, duration_s, energy_kwh, value, power_of_ten,
+      coalesce(published_at, TIMESTAMPTZ '1970-01-01 00:00:00+00') AS published_at
+    FROM ({{intervals}}) WHERE local_date IN (SELECT local_date FROM present_both)
+  ) r ON r.series_key = p.named AND r.local_date = p.local_date
+  GROUP BY p.series_key, p.other_series_key, p.local_date, r.start_at HAVING count(*) = 2
 )
-SELECT p.series_key, p.other_series_key, p.local_date,
-  min(a.published_at) AS published_min, max(a.published_at) AS published_max,
-  min(b.published_at) AS other_published_min, max(b.published_at) AS other_published_max,
-  bool_or(a.said IS DISTINCT FROM b.said AND abs(epoch(a.published_at) - epoch(b.published_at)) < {{together_s}}) AS together_differ,
-  bool_or(a.duration_s <> b.duration_s) AS lengths_differ
-FROM present_both p
-JOIN reading a ON a.series_key = p.series_key AND a.local_date = p.local_date
-JOIN reading b ON b.series_key = p.other_series_key AND b.local_date = p.local_date AND b.start_at = a.start_at
-GROUP BY p.series_key, p.other_series_key, p.local_date;
+GROUP BY series_key, other_series_key, local_date;
 
 CREATE OR REPLACE TEMP TABLE judged_pair AS
 WITH seen AS (
@@ -46,17 +53,15 @@ WITH seen AS (
     greatest(k.other_published_max, s.other_published_max) AS other_published_max,
     coalesce(k.together_differ, false) OR coalesce(s.together_differ, false) AS together_differ,
     coalesce(k.lengths_differ, false) OR coalesce(s.lengths_differ, false) AS lengths_differ,
-    -- where nothing of the one was looked at, it ends before the other begins
-    greatest(k.last_start_at, coalesce(a.last_start_at, fa.first_start_at)) AS last_start_at,
-    greatest(k.other_last_start_at, coalesce(b.last_start_at, fb.first_start_at)) AS other_last_start_at
+    -- where nothing of the one was looked at, it ends before both have begun
+    greatest(k.last_start_at, coalesce(a.last_start_at, p.begins_at)) AS last_start_at,
+    greatest(k.other_last_start_at, coalesce(b.last_start_at, p.begins_at)) AS other_last_start_at
   FROM looked_pair p
   LEFT JOIN known_pair k ON k.series_key = p.series_key AND k.other_series_key = p.other_series_key
   LEFT JOIN decision d ON d.series_key = p.series_key AND d.other_series_key = p.other_series_key
   LEFT JOIN shared s ON s.series_key = p.series_key AND s.other_series_key = p.other_series_key
   LEFT JOIN seen a ON a.series_key = p.series_key
   LEFT JOIN seen b ON b.series_key = p.other_series_key
-  LEFT JOIN (SELECT series_key, max(first_start_at) AS first_start_at FROM series_begin GROUP BY series_key) fb ON fb.series_key = p.series_key
-  LEFT JOIN (SELECT series_key, max(first_start_at) AS first_start_at FROM series_begin GROUP BY series_key) fa ON fa.series_key = p.other_series_key
 ), ruled AS (
   SELECT *, CASE
     WHEN shared_from IS NULL THEN 'not_beside'

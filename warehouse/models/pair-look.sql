@@ -49,10 +49,16 @@ WITH beside AS (
     -- the id that ended first speaks again, or the other one speaks of its time
     a.first_start_at <= k.other_last_start_at OR a.series_key IS NOT NULL AND k.last_start_at <= k.other_last_start_at
     OR b.first_start_at <= k.last_start_at OR b.series_key IS NOT NULL AND k.other_last_start_at <= k.last_start_at)
+), beginning AS (
+  SELECT series_key, min(first_start_at) AS first_start_at FROM series_begin GROUP BY series_key
 ), decided AS (
   SELECT series_key, other_series_key, usage_point_id FROM decision
 )
-SELECT series_key, other_series_key, usage_point_id, bool_or(is_whole) AS is_whole FROM (
+SELECT l.series_key, l.other_series_key, l.usage_point_id, bool_or(l.is_whole) AS is_whole,
+  -- from then on both may have readings
+  max(greatest(b.first_start_at, o.first_start_at)) AS begins_at
+FROM (
   SELECT *, true AS is_whole FROM fresh UNION ALL SELECT *, true FROM decided UNION ALL SELECT *, false FROM met
-)
-GROUP BY series_key, other_series_key, usage_point_id;
+) l
+JOIN beginning b ON b.series_key = l.series_key JOIN beginning o ON o.series_key = l.other_series_key
+GROUP BY l.series_key, l.other_series_key, l.usage_point_id;
