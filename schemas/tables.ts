@@ -14,12 +14,13 @@ import {
   usageSummaryLine,
 } from './tables-dimension.ts'
 import { alias, seriesPair } from './tables-identity.ts'
-import { channel, current, history, parked, receipt } from './tables-interval.ts'
+import { channel, current, history, overlay, parked, receipt } from './tables-interval.ts'
 import { authorization, drift, load, notification, quarantine, request } from './tables-operation.ts'
 
 /** Tables the lake keeps as Parquet, by name. `satisfies` keeps the names literal. */
 export const tables = {
   current,
+  overlay,
   history,
   receipt,
   parked,

@@ -3,13 +3,14 @@
  * commit brings a new series beside one that means the same, and again where both of a known pair may have readings of one start.
  */
 import { demandKinds, registerAccumulations } from '../schemas/espi-codes.ts'
-import type { CurrentFile, Manifest } from '../schemas/manifest.ts'
+import type { Manifest } from '../schemas/manifest.ts'
 import type { StagedAlias } from '../schemas/stage.ts'
 import { tables } from '../schemas/tables.ts'
 import { emptySelect, literal } from './columns.ts'
 import { type CommitSession, readFiles } from './commit-session.ts'
 import { appendTable } from './growing-table.ts'
 import { insertRows } from './insert-rows.ts'
+import { currentSource } from './lake-source.ts'
 import { model } from './model.ts'
 import { integerOf, textOf } from './row-values.ts'
 
@@ -26,12 +27,12 @@ export interface SettledAliases {
 
 /**
  * Judges what is to be judged and appends what changed; rows for an operator go to `attention`. Reads `series_first`, `new_channel`,
- * `all_*`. `files`: the current days after this commit; `touched`: local days it brought readings of.
+ * `all_*`. `after`: what is current after this commit; `touched`: local days it brought readings of.
  */
 export async function settleAliases(
   session: CommitSession,
   decisions: readonly StagedAlias[],
-  files: readonly CurrentFile[],
+  after: Pick<Manifest, 'current' | 'overlay'>,
   touched: ReadonlySet<string>,
   knownAt: string,
 ): Promise<SettledAliases> {
@@ -55,15 +56,12 @@ export async function settleAliases(
   const [looked] = await db.rows('SELECT count(*)::INTEGER AS n FROM looked_pair')
   if (integerOf(looked, 'n') === 0) return unchanged
   const from = await firstDay(session)
-  const intervals = readFiles(
-    lake,
-    files.filter(({ dt, rows }) => rows > 0 && (dt >= from || touched.has(dt))),
-    emptySelect(tables.current),
-  )
+  const days = after.current.files.filter(({ dt }) => dt >= from || touched.has(dt))
+  const intervals = `FROM ${currentSource(days, after.overlay, (path) => lake.locate(path))}`
   await db.run(model('pair-evidence', { intervals, together_s: togetherS }))
   await db.run(model('alias-change', { alias: rowsOf('alias'), newest, commit: n }))
   const known = `${n}::BIGINT AS commit_id, ${literal(knownAt)}::TIMESTAMPTZ AS known_at`
-  const days = await db.rows(
+  const sharedDays = await db.rows(
     `SELECT DISTINCT local_date::VARCHAR AS dt FROM shared_day
      SEMI JOIN (SELECT * FROM judged_pair WHERE verdict = 'one') USING (series_key, other_series_key)`,
   )
@@ -81,7 +79,7 @@ export async function settleAliases(
         'QUALIFY row_number() OVER (PARTITION BY series_key, other_series_key ORDER BY commit_id DESC) = 1',
       ),
     },
-    sharedDays: [...new Set([...parent.sharedDays, ...days.map((row) => textOf(row, 'dt'))])].sort(),
+    sharedDays: [...new Set([...parent.sharedDays, ...sharedDays.map((row) => textOf(row, 'dt'))])].sort(),
   }
 }
 

@@ -45,7 +45,7 @@ export function countedSeries(
       QUALIFY row_number() OVER (PARTITION BY s.local_date, s.series_key, s.start_at ORDER BY ${newestFirst('s', 'sent_series_key')}) = 1)`,
     current: (files, of) => {
       const days = files.filter(({ dt }) => shared.has(dt))
-      if (days.length === 0) return `(${named(of(files))})`
+      if (shared.size === 0) return `(${named(of(files))})`
       // only those days are looked at twice, and of them only the series that have several ids
       return `(SELECT s.* FROM (${named(of(files))}) s ANTI JOIN (
         SELECT local_date, series_key, start_at FROM (

@@ -1,12 +1,13 @@
 /** What views.duckdb holds: each view and macro as one query that names its files and no other view. */
-import type { FileRef, Manifest } from '../schemas/manifest.ts'
-import { type TableName, tables } from '../schemas/tables.ts'
+import type { Manifest } from '../schemas/manifest.ts'
+import { tables } from '../schemas/tables.ts'
 import { aliasViews } from './alias-views.ts'
 import { type CountedSeries, countedSeries } from './counted-series.ts'
 import { billViews } from './bill-views.ts'
-import { emptySelect, literal } from './columns.ts'
+import { literal } from './columns.ts'
 import { dimensionVersions, type DimensionTable } from './dimension-content.ts'
 import { dimensionViews } from './dimension-views.ts'
+import { currentSource, type Locate, tableSource } from './lake-source.ts'
 import { loadViews } from './load-views.ts'
 import { model } from './model.ts'
 import { exactQuantity, restoredValue } from './packed-value.ts'
@@ -15,27 +16,18 @@ import { energyNullReason, qualityClassName, qualitySourceName, unitName } from 
 import { contentText, versionOrder } from './version-content.ts'
 import { versionInForce } from './version-in-force.ts'
 
-/** Files as a table expression: literal paths, or no rows in the right types. */
-function source(files: readonly FileRef[], table: TableName, locate: (path: string) => string): string {
-  if (files.length === 0) return `(${emptySelect(tables[table])})`
-  return `read_parquet([${files.map((file) => literal(locate(file.path))).join(', ')}], hive_partitioning = false)`
-}
-
 /** All views and macros of a manifest. `locate` gives the absolute path of a file of the lake. */
 export function viewDefinitions(
   manifest: Manifest,
-  locate: (path: string) => string,
+  locate: Locate,
 ): { readonly views: readonly ViewDefinition[]; readonly macros: readonly MacroDefinition[] } {
-  const grown = (table: keyof Manifest['tables']) => source(manifest.tables[table], table, locate)
+  const grown = (table: keyof Manifest['tables']) => tableSource(manifest.tables[table], table, locate)
   const commits = `SELECT DISTINCT commit_id, known_at FROM ${grown('load')}`
   const series = `SELECT series_key, min(usage_point_id) AS usage_point_id, min(meter_reading_id) AS meter_reading_id
     FROM ${grown('meter_reading')} GROUP BY series_key`
   const counted = countedSeries(manifest, grown('alias'))
-  const current = counted.current(
-    manifest.current.files.filter((file) => file.rows > 0),
-    (files) => source(files, 'current', locate),
-  )
-  const sent = source(manifest.history, 'history', locate)
+  const current = counted.current(manifest.current.files, (files) => currentSource(files, manifest.overlay, locate))
+  const sent = tableSource(manifest.history, 'history', locate)
   const history = counted.versions(sent)
 
   const interval = (from: string, value: string, more = '') =>
