@@ -1,6 +1,7 @@
 /** `meterlake`: the command line. Each command registers itself; what it does is imported when it is called. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { registerAlias } from './commands/alias.ts'
 import { registerAuthorizations } from './commands/authorizations.ts'
 import { registerBackfill } from './commands/backfill.ts'
 import { registerDemo } from './commands/demo.ts'
@@ -45,6 +46,7 @@ function createProgram(): Command {
     registerLoads,
     registerDoctor,
     registerAuthorizations,
+    registerAlias,
     registerPull,
     registerBackfill,
     registerGaps,

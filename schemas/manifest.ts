@@ -60,6 +60,8 @@ export const manifestSchema = z.object({
   history: z.array(versionFileSchema),
   receipts: z.array(versionFileSchema),
   parked: z.array(fileRefSchema),
+  /** Local days on which several ids of one series have a reading of the same start: there the views look which counts. */
+  sharedDays: z.array(z.iso.date()).default([]),
   /** Tables that grow by one small file a commit and are folded into one file at a bound. */
   tables: z.object({
     usage_point: z.array(fileRefSchema),
@@ -72,6 +74,9 @@ export const manifestSchema = z.object({
     usage_point_place: z.array(fileRefSchema).default([]),
     channel: z.array(fileRefSchema),
     confirmation: z.array(fileRefSchema).default([]),
+    /** Absent in manifests of before series had aliases. */
+    alias: z.array(fileRefSchema).default([]),
+    series_pair: z.array(fileRefSchema).default([]),
     quarantine: z.array(fileRefSchema),
     drift: z.array(fileRefSchema),
     load: z.array(fileRefSchema),

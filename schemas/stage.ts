@@ -167,12 +167,28 @@ export const stagedRosterSchema = z.object({
   file: stagedFileSchema,
 })
 
+const seriesKey = z.string().regex(/^\d{1,19}$/)
+
+/** What an operator decided of two series of a usage point. Its folder is `staging/alias-<ms>-<key>-<key>`. */
+export const stagedAliasSchema = z.object({
+  stage: z.literal('alias'),
+  format: z.literal(1),
+  decidedAt: z.iso.datetime(),
+  /** The smaller of the two keys, decimal. */
+  seriesKey,
+  otherSeriesKey: seriesKey,
+  usagePointId: z.string(),
+  /** null: as the rule says. */
+  decided: z.enum(['one', 'two']).nullable(),
+})
+
 export const stageSchema = z.discriminatedUnion('stage', [
   stagedLoadSchema,
   stagedNotificationSchema,
   stagedAuthorizationsSchema,
   stagedRequestSchema,
   stagedRosterSchema,
+  stagedAliasSchema,
 ])
 
 export type StagedLoadRecord = z.infer<typeof stagedLoadSchema>
@@ -181,4 +197,5 @@ export type AuthorizationRow = Readonly<z.infer<typeof authorizationRowSchema>>
 export type StagedAuthorizations = z.infer<typeof stagedAuthorizationsSchema>
 export type StagedRequest = z.infer<typeof stagedRequestSchema>
 export type StagedRoster = z.infer<typeof stagedRosterSchema>
+export type StagedAlias = z.infer<typeof stagedAliasSchema>
 export type Stage = z.infer<typeof stageSchema>

@@ -13,6 +13,7 @@ import {
   usageSummary,
   usageSummaryLine,
 } from './tables-dimension.ts'
+import { alias, seriesPair } from './tables-identity.ts'
 import { channel, current, history, overlay, parked, receipt } from './tables-interval.ts'
 import { authorization, drift, load, notification, quarantine, request } from './tables-operation.ts'
 import { roster } from './tables-roster.ts'
@@ -33,6 +34,8 @@ export const tables = {
   usage_point_agreement: usagePointAgreement,
   usage_point_place: usagePointPlace,
   channel,
+  alias,
+  series_pair: seriesPair,
   confirmation,
   quarantine,
   drift,

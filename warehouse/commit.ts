@@ -7,6 +7,7 @@ import { tables } from '../schemas/tables.ts'
 import { columnDefinitions, columnList, literal } from './columns.ts'
 import { type CommitSession, readFiles, writeQuery } from './commit-session.ts'
 import { openCustomerKey } from './customer-key.ts'
+import { settleAliases } from './aliases.ts'
 import { appendDimensions, openChannels } from './dimensions.ts'
 import { appendTable, rowsQuery } from './growing-table.ts'
 import { type IncomingSpan, prepareIncoming } from './incoming.ts'
@@ -92,6 +93,10 @@ export async function prepareCommit(
     return { row: loadRow(load, counted, waiting, n, knownAt), published: publishedLoad(load, counted, waiting, n) }
   })
   const customers = await appendCustomers(session, queue.loads)
+  const dimensions = await appendDimensions(session)
+  const after = { current: { files: joined }, overlay }
+  const touched = new Set(span.days.map(({ dt }) => dt))
+  const aliases = await settleAliases(session, queue.aliases, after, touched, knownAt)
   const append = async (
     table: 'load' | 'notification' | 'authorization' | 'request',
     rows: Parameters<typeof rowsQuery>[1],
@@ -113,9 +118,11 @@ export async function prepareCommit(
     history,
     receipts,
     parked,
+    sharedDays: [...aliases.sharedDays],
     tables: {
       ...parent.tables,
-      ...(await appendDimensions(session)),
+      ...dimensions,
+      ...aliases.tables,
       ...customers.attributes,
       quarantine: await appendTable(session, 'quarantine', stagedOperation(session, queue.loads, 'quarantine', 'lake')),
       drift: await appendTable(session, 'drift', stagedOperation(session, queue.loads, 'drift', 'lake')),

@@ -13,6 +13,7 @@ import { versionOrder } from './version-content.ts'
 /** Appends what is new to the dimension tables. Raises SERIES_KEY_COLLISION. */
 export async function appendDimensions(session: CommitSession): Promise<Partial<Manifest['tables']>> {
   const { db } = session
+  await findChannels(session)
   const collisions = await db.rows(
     `SELECT series_key::VARCHAR AS series_key FROM all_meter_reading
      WHERE series_key IN (SELECT series_key FROM staged_meter_reading)
@@ -62,33 +63,34 @@ export async function appendDimensions(session: CommitSession): Promise<Partial<
       `FROM (${repeated.join(' UNION ALL ')}) ORDER BY of_table, key`,
       `QUALIFY row_number() OVER (PARTITION BY of_table, key ORDER BY ${versionOrder()}) = count(*) OVER (PARTITION BY of_table, key)`,
     ),
-    channel: await appendTable(session, 'channel', newChannels(session)),
+    channel: await appendTable(session, 'channel', 'SELECT * EXCLUDE (is_new) FROM new_channel'),
   }
 }
 
-/** Makes the table in which batches gather the first interval of each series. */
+/** Makes the table in which batches gather the first and the last interval of each series. */
 export async function openChannels(session: CommitSession): Promise<void> {
   await session.db.run(
-    `CREATE OR REPLACE TEMP TABLE series_first (series_key BIGINT, flow_direction INTEGER, first_start_at TIMESTAMPTZ)`,
+    `CREATE OR REPLACE TEMP TABLE series_first (series_key BIGINT, flow_direction INTEGER, first_start_at TIMESTAMPTZ, last_start_at TIMESTAMPTZ)`,
   )
 }
 
 /** Adds the batch in `arrived`. */
 export async function gatherChannels(session: CommitSession): Promise<void> {
   await session.db.run(
-    `INSERT INTO series_first SELECT series_key, flow_direction, min(start_at) FROM arrived GROUP BY series_key, flow_direction`,
+    `INSERT INTO series_first SELECT series_key, flow_direction, min(start_at), max(start_at) FROM arrived GROUP BY series_key, flow_direction`,
   )
 }
 
-/** Series seen for the first time, or seen earlier than before. */
-function newChannels(session: CommitSession): string {
+/** Makes `new_channel`: series seen for the first time (`is_new`), or seen earlier than before. */
+async function findChannels(session: CommitSession): Promise<void> {
   const known = readFiles(session.lake, session.parent.tables.channel, emptySelect(tables.channel))
-  return `SELECT f.series_key, m.usage_point_id, f.flow_direction, f.first_start_at, ${session.n}::BIGINT AS commit_id
+  await session.db.run(`CREATE OR REPLACE TEMP TABLE new_channel AS
+    SELECT f.series_key, m.usage_point_id, f.flow_direction, f.first_start_at, ${session.n}::BIGINT AS commit_id, k.series_key IS NULL AS is_new
     FROM (SELECT series_key, flow_direction, min(first_start_at) AS first_start_at FROM series_first GROUP BY ALL) f
     JOIN (SELECT series_key, any_value(usage_point_id) AS usage_point_id FROM all_meter_reading GROUP BY series_key) m
       ON m.series_key = f.series_key
     LEFT JOIN (SELECT series_key, flow_direction, min(first_start_at) AS first_start_at FROM (${known}) GROUP BY ALL) k
       ON k.series_key = f.series_key AND k.flow_direction IS NOT DISTINCT FROM f.flow_direction
     WHERE k.series_key IS NULL OR f.first_start_at < k.first_start_at
-    ORDER BY f.series_key`
+    ORDER BY f.series_key`)
 }

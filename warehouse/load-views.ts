@@ -3,15 +3,17 @@ import { literal } from './columns.ts'
 import { model } from './model.ts'
 import { contentText, versionOrder } from './version-content.ts'
 import type { MacroDefinition, ViewDefinition } from './view-definition.ts'
-import { netBasis, netKwh, qualityGrade, qualityRank, rankClass } from './view-expressions.ts'
+import { netBasis, netKwh, qualityGrade, qualityRank, rankClass, revenueCodes } from './view-expressions.ts'
 
 /** Table expressions and facts of the manifest the views are made from. */
 export interface LoadSources {
   readonly current: string
   readonly history: string
-  /** Versions known at the moment `t` that were in force then, withdrawals among them. */
-  readonly known: string
+  /** Intervals in force at the moment `t`, as known then. */
+  readonly standingThen: string
   readonly channel: string
+  /** Channels known at `t`: from the commit on that brought their first interval; before, their absence was not missed. */
+  readonly channelKnown: string
   readonly series: string
   readonly commits: string
   readonly timeZone: string
@@ -48,12 +50,12 @@ const loadSystemHourly = (hour: string): string =>
     ),
   })
 
-/** mart.load_hourly, mart.load_system_hourly and their macros as of `t`, mart.revision_delta, mart.latency_curve. */
+/** mart.load_hourly, mart.load_system_hourly and their macros as of `t`, mart.revision_delta, mart.finality_daily, mart.latency_curve. */
 export function loadViews(sources: LoadSources): {
   readonly views: readonly ViewDefinition[]
   readonly macros: readonly MacroDefinition[]
 } {
-  const { current, history, known, channel, series, commits } = sources
+  const { current, history, channel, series, commits } = sources
   const hourOf = (intervals: string, channels: string) =>
     model('view-hour', {
       current: intervals,
@@ -63,9 +65,7 @@ export function loadViews(sources: LoadSources): {
       hour_shift_s: hourShiftS(sources.timeZone),
     })
   const hour = hourOf(current, channel)
-  // a channel is known from the commit on that brought its first interval: before, its absence was not missed
-  const channelKnown = `(SELECT n.* FROM ${channel} n JOIN (${commits}) k ON k.commit_id = n.commit_id WHERE k.known_at <= t::TIMESTAMPTZ)`
-  const hourThen = hourOf(`(SELECT * FROM ${known} WHERE NOT superseded)`, channelKnown)
+  const hourThen = hourOf(sources.standingThen, sources.channelKnown)
   const time_zone = literal(sources.timeZone)
   return {
     views: [
@@ -92,6 +92,18 @@ export function loadViews(sources: LoadSources): {
         comment: 'one row per interval: what it was when it first became known, what it is now, how often and how late',
       },
       {
+        name: 'mart.finality_daily',
+        query: model('view-finality-daily', {
+          history,
+          series,
+          commits,
+          time_zone,
+          revenue_codes: revenueCodes,
+          order_h: versionOrder('h.'),
+        }),
+        comment: 'one row per series and local day: since when its intervals have been of revenue quality',
+      },
+      {
         name: 'mart.latency_curve',
         query: model('view-latency-curve', {
           history,
@@ -105,8 +117,18 @@ export function loadViews(sources: LoadSources): {
       },
     ],
     macros: [
-      { name: 'mart.load_hourly_asof', parameter: 't', query: loadHourly(hourThen) },
-      { name: 'mart.load_system_hourly_asof', parameter: 't', query: loadSystemHourly(hourThen) },
+      {
+        name: 'mart.load_hourly_asof',
+        parameter: 't',
+        comment: 'mart.load_hourly as it was known at t',
+        query: loadHourly(hourThen),
+      },
+      {
+        name: 'mart.load_system_hourly_asof',
+        parameter: 't',
+        comment: 'mart.load_system_hourly as it was known at t',
+        query: loadSystemHourly(hourThen),
+      },
     ],
   }
 }

@@ -52,6 +52,7 @@ export const emptyManifest = (timeZone: string, version: string): Manifest => ({
   history: [],
   receipts: [],
   parked: [],
+  sharedDays: [],
   tables: {
     usage_point: [],
     meter_reading: [],
@@ -63,6 +64,8 @@ export const emptyManifest = (timeZone: string, version: string): Manifest => ({
     usage_point_place: [],
     channel: [],
     confirmation: [],
+    alias: [],
+    series_pair: [],
     quarantine: [],
     drift: [],
     load: [],

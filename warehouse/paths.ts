@@ -52,6 +52,8 @@ const tableFolders = {
   usage_point_place: 'dims',
   channel: 'dims',
   confirmation: 'dims',
+  alias: 'dims',
+  series_pair: 'dims',
   quarantine: 'ledger',
   drift: 'ledger',
   load: 'ledger',
@@ -164,6 +166,10 @@ export const authorizationStageId = (observedAt: string, rowsSha256: string): st
 
 /** Staging folder of a roster: one per day and content. */
 export const rosterStageId = (asOf: string, rosterId: string): string => `roster-${asOf}-${rosterId}`
+
+/** Staging folder of what an operator decided of two series. */
+export const aliasStageId = (decidedAt: string, seriesKey: string, otherSeriesKey: string): string =>
+  `alias-${Date.parse(decidedAt)}-${seriesKey}-${otherSeriesKey}`
 
 /** Staging folder of a request: one per status it reaches. */
 export const requestStageId = (requestId: string, status: RequestStatus): string =>

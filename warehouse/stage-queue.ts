@@ -2,6 +2,7 @@
 import type { Manifest } from '../schemas/manifest.ts'
 import {
   stageSchema,
+  type StagedAlias,
   type StagedAuthorizations,
   type StagedLoadRecord,
   type StagedNotification,
@@ -9,6 +10,7 @@ import {
   type StagedRoster,
 } from '../schemas/stage.ts'
 import { tables } from '../schemas/tables.ts'
+import { spentDecisions } from './alias-decisions.ts'
 import { type ChangedAuthorization, changedAuthorizations } from './authorizations.ts'
 import { emptySelect, literal } from './columns.ts'
 import { readFiles } from './commit-session.ts'
@@ -26,6 +28,8 @@ export interface StageQueue {
   readonly requests: readonly StagedRequest[]
   /** One for a day: the last that was staged. */
   readonly rosters: readonly StagedRoster[]
+  /** What operators decided of series, in the order in which they did. */
+  readonly aliases: readonly StagedAlias[]
   /** Folder names of all of these. */
   readonly ids: readonly string[]
   /** Folders whose commit happened, and whose removal did not; or that hold nothing new. */
@@ -41,6 +45,7 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
   const authorizations = new Map<string, StagedAuthorizations>()
   const requests = new Map<string, StagedRequest>()
   const rosters = new Map<string, StagedRoster>()
+  const aliases = new Map<string, StagedAlias>()
   for (const path of await lake.list(folders.staging)) {
     const parsed = parsePath(path)
     if (parsed?.kind !== 'stage') continue
@@ -51,7 +56,8 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
     else if (stage.stage === 'notification') notifications.set(parsed.id, stage)
     else if (stage.stage === 'authorization') authorizations.set(parsed.id, stage)
     else if (stage.stage === 'request') requests.set(parsed.id, stage)
-    else rosters.set(parsed.id, stage)
+    else if (stage.stage === 'roster') rosters.set(parsed.id, stage)
+    else aliases.set(parsed.id, stage)
   }
   const spent = new Set<string>()
   if (loads.size > 0) {
@@ -92,6 +98,7 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
     for (const [id, stage] of requests) if (known.has(`${stage.requestId} ${stage.status}`)) spent.add(id)
   }
   for (const id of await spentRosters(lake, db, parent, rosters)) spent.add(id)
+  for (const id of await spentDecisions(lake, db, parent, aliases)) spent.add(id)
   const waiting = <T>(stages: Map<string, T>): [string, T][] => [...stages].filter(([id]) => !spent.has(id))
   return {
     loads: waiting(loads)
@@ -101,13 +108,12 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
     authorizations: [...changed.values()].flat(),
     requests: waiting(requests).map(([, stage]) => stage),
     rosters: waiting(rosters).map(([, stage]) => stage),
-    ids: [
-      ...waiting(loads),
-      ...waiting(notifications),
-      ...waiting(authorizations),
-      ...waiting(requests),
-      ...waiting(rosters),
-    ].map(([id]) => id),
+    aliases: waiting(aliases)
+      .map(([, stage]) => stage)
+      .sort((a, b) => Date.parse(a.decidedAt) - Date.parse(b.decidedAt)),
+    ids: [loads, notifications, authorizations, requests, rosters, aliases].flatMap((stages) =>
+      waiting<unknown>(stages).map(([id]) => id),
+    ),
     spent: [...spent],
   }
 }

@@ -89,6 +89,13 @@ const derived: Readonly<Record<string, string>> = {
   last_known_at: 'when the commit made known what is in force, or withdrew it [UTC]',
   days_late: 'local day of last_known_at minus local_date [d]',
   published_days_late: 'local day of last_published_at minus local_date [d]; NULL: not sent',
+  canonical_meter_reading_id: 'MeterReading id of the series it is counted as',
+  other_meter_reading_id: 'MeterReading id of the other series',
+  is_joined: 'true: both are counted as one series',
+  is_open: 'true: counted as two until an operator decides (`meterlake alias set`)',
+  first_revenue_at:
+    'when the last of the intervals of the day that are in force now was first known here as of revenue quality (19), a later correction within it changing nothing [UTC]; NULL: not all of them are. Raw readings (14), though final for MV-90 meters, are not: see mart.bill_quality',
+  days_to_revenue: 'local day of first_revenue_at minus local_date [d]; NULL: not all are of revenue quality',
   days_after: 'days since the local day: what was known by the end of D+1 … D+60 [d]',
   n_usage_points_in: 'usage points that had as many seconds of electric energy by then as they have of the day now',
   usage_point_share: 'n_usage_points_in of n_usage_points [1]',
@@ -103,6 +110,10 @@ const derived: Readonly<Record<string, string>> = {
 const byView: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ...completenessComments,
   'mart.load_hourly': { quality_class: 'worst class of the intervals of the hour' },
+  'mart.finality_daily': {
+    n_intervals: 'intervals of the day that are in force now',
+    n_revenue: 'of these, intervals of revenue quality (19)',
+  },
   'mart.bill_recon': {
     n_intervals: 'intervals of the period that came, of the directions compared, in the billed unit',
     n_expected:

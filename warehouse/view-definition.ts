@@ -14,4 +14,5 @@ export interface MacroDefinition {
   readonly name: string
   readonly parameter: string
   readonly query: string
+  readonly comment: string
 }

@@ -1,69 +1,42 @@
 /** What views.duckdb holds: each view and macro as one query that names its files and no other view. */
-import type { FileRef, Manifest } from '../schemas/manifest.ts'
-import { type TableName, tables } from '../schemas/tables.ts'
+import type { Manifest } from '../schemas/manifest.ts'
+import { tables } from '../schemas/tables.ts'
+import { aliasViews } from './alias-views.ts'
+import { type CountedSeries, countedSeries } from './counted-series.ts'
 import { billViews } from './bill-views.ts'
-import { columnList, emptySelect, literal } from './columns.ts'
+import { literal } from './columns.ts'
 import { completenessViews } from './completeness-views.ts'
 import { dimensionVersions, type DimensionTable } from './dimension-content.ts'
+import { dimensionViews } from './dimension-views.ts'
+import { currentSource, type Locate, tableSource } from './lake-source.ts'
 import { loadViews } from './load-views.ts'
 import { model } from './model.ts'
 import { exactQuantity, restoredValue } from './packed-value.ts'
-import { usagePointViews } from './usage-point-views.ts'
 import type { MacroDefinition, ViewDefinition } from './view-definition.ts'
 import { energyNullReason, qualityClassName, qualitySourceName, unitName } from './view-expressions.ts'
 import { contentText, versionOrder } from './version-content.ts'
 import { versionInForce } from './version-in-force.ts'
 
-/** Tables that got columns after their first files were written: NULL there. */
-const widened: ReadonlySet<TableName> = new Set(['usage_point_agreement'])
-
-/** Files as a table expression: literal paths, or no rows in the right types. */
-function source(files: readonly FileRef[], table: TableName, locate: (path: string) => string): string {
-  if (files.length === 0) return `(${emptySelect(tables[table])})`
-  const paths = files.map((file) => literal(locate(file.path))).join(', ')
-  if (widened.has(table))
-    return `(${emptySelect(tables[table])} UNION ALL BY NAME FROM read_parquet([${paths}], union_by_name = true))`
-  return `read_parquet([${paths}], hive_partitioning = false)`
-}
-
-/** Current rows: the files of the days and, where there is one, the overlay. */
-function currentSource({ current, overlay }: Manifest, locate: (path: string) => string): string {
-  const files = current.files.filter((file) => file.rows > 0)
-  if (overlay.files.length === 0) return source(files, 'current', locate)
-  const isCorrected = ({ dt }: { dt: string }) => overlay.files.some(({ dtMin, dtMax }) => dt >= dtMin && dt <= dtMax)
-  return model('current-with-overlay', {
-    columns: columnList(tables.current),
-    untouched: source(
-      files.filter((file) => !isCorrected(file)),
-      'current',
-      locate,
-    ),
-    corrected: source(files.filter(isCorrected), 'current', locate),
-    overlay: source(overlay.files, 'overlay', locate),
-  })
-}
-
-/** Amounts of 1e-5 currency as exact decimals in units of the currency. */
-const money = (row: string, names: readonly string[]) =>
-  names.map((name) => `, ${row}.${name}::DECIMAL(15,0) * 0.00001::DECIMAL(5,5) AS ${name}_in_currency`).join('')
-
 /** All views and macros of a manifest. `locate` gives the absolute path of a file of the lake. */
 export function viewDefinitions(
   manifest: Manifest,
-  locate: (path: string) => string,
+  locate: Locate,
 ): { readonly views: readonly ViewDefinition[]; readonly macros: readonly MacroDefinition[] } {
-  const grown = (table: keyof Manifest['tables']) => source(manifest.tables[table], table, locate)
-  const current = currentSource(manifest, locate)
-  const history = source(manifest.history, 'history', locate)
+  const grown = (table: keyof Manifest['tables']) => tableSource(manifest.tables[table], table, locate)
   const commits = `SELECT DISTINCT commit_id, known_at FROM ${grown('load')}`
   const series = `SELECT series_key, min(usage_point_id) AS usage_point_id, min(meter_reading_id) AS meter_reading_id
     FROM ${grown('meter_reading')} GROUP BY series_key`
+  const counted = countedSeries(manifest, grown('alias'))
+  const current = counted.current(manifest.current.files, (files) => currentSource(files, manifest.overlay, locate))
+  const sent = tableSource(manifest.history, 'history', locate)
+  const history = counted.versions(sent)
 
   const interval = (from: string, value: string, more = '') =>
     model('view-interval', {
       source: from,
       series,
       commits,
+      series_key: counted.isChanged ? 'sent_series_key' : 'series_key',
       value,
       quantity: exactQuantity(value === 'v.value' ? value : `(${value})`, 'v.power_of_ten'),
       unit: unitName('v.uom'),
@@ -72,19 +45,26 @@ export function viewDefinitions(
       energy_null_reason: energyNullReason('v.energy_rule'),
       more,
     })
-  const versionsWhere = (condition: string) =>
-    model('history-at', { history, commits, condition, content: contentText, order: versionOrder() })
-  const asIt = (condition: string) => `${interval(versionsWhere(condition), 'v.value')} WHERE NOT v.superseded`
   const isKnown = 'k.known_at <= t::TIMESTAMPTZ'
-  const inForce = (table: DimensionTable, more = '') =>
-    versionInForce(dimensionVersions(table, grown(table)), commits, more)
   const requests = `SELECT * FROM ${grown('request')}
     QUALIFY row_number() OVER (PARTITION BY request_id ORDER BY changed_at DESC, commit_id DESC) = 1`
+  const versionsWhere = (condition: string) =>
+    model('history-at', { history: sent, commits, condition, content: contentText, order: versionOrder() })
+  const standing = (condition: string, aliases: CountedSeries) =>
+    aliases.standing(`(SELECT * FROM ${versionsWhere(condition)} WHERE NOT superseded)`)
+  const inForce = (table: DimensionTable) => versionInForce(dimensionVersions(table, grown(table)), commits)
+  // by the commit of each row, so that what came later tells nothing of what was known before
+  const known = (rows: string) =>
+    `(SELECT n.* FROM ${rows} n JOIN (${commits}) k ON k.commit_id = n.commit_id WHERE ${isKnown})`
+  const dimension = dimensionViews(grown, known, commits)
+  const countedThen = countedSeries(manifest, `(SELECT * FROM ${grown('alias')} WHERE known_at <= t::TIMESTAMPTZ)`)
+  const standingThen = standing(isKnown, countedThen)
   const load = loadViews({
     current,
     history,
-    known: versionsWhere(isKnown),
+    standingThen,
     channel: grown('channel'),
+    channelKnown: known(grown('channel')),
     series,
     commits,
     timeZone: manifest.timeZone,
@@ -105,42 +85,8 @@ export function viewDefinitions(
       table: tables.history,
     },
     ...load.views,
-    ...usagePointViews({
-      usage_points: grown('usage_point'),
-      summaries: grown('usage_summary'),
-      agreements: grown('usage_point_agreement'),
-      places: grown('usage_point_place'),
-      commits,
-    }),
-    {
-      name: 'core.reading_type',
-      query: inForce('reading_type'),
-      comment: 'ReadingTypes, the version in force',
-      table: tables.reading_type,
-    },
-    {
-      name: 'core.tou_code',
-      query: inForce('tou_code'),
-      comment: 'codes of the feed and their names, the version in force',
-      table: tables.tou_code,
-    },
-    {
-      name: 'core.usage_summary',
-      query: inForce('usage_summary', money('v', ['bill_last_period', 'bill_to_date', 'cost_additional_last_period'])),
-      comment: 'bills, the version in force',
-      table: tables.usage_summary,
-    },
-    {
-      name: 'core.usage_summary_line',
-      query: model('view-usage-summary-line', {
-        summaries: inForce('usage_summary'),
-        lines: grown('usage_summary_line'),
-        commits,
-        more: money('l', ['amount', 'rounding', 'unit_cost']),
-      }),
-      comment: 'line items of the bills in force',
-      table: tables.usage_summary_line,
-    },
+    ...dimension.views,
+    ...aliasViews({ aliases: grown('alias'), pairs: grown('series_pair'), series }),
     {
       name: 'core.authorization',
       query: `SELECT * EXCLUDE (commit_id) FROM ${grown('authorization')}
@@ -167,8 +113,8 @@ export function viewDefinitions(
     ...completenessViews(manifest, {
       current,
       history,
-      receipts: source(manifest.receipts, 'receipt', locate),
-      channel: grown('channel'),
+      receipts: counted.versions(tableSource(manifest.receipts, 'receipt', locate)),
+      channel: counted.versions(grown('channel')),
       meter_readings: inForce('meter_reading'),
       reading_types: inForce('reading_type'),
       agreements: grown('usage_point_agreement'),
@@ -196,13 +142,20 @@ export function viewDefinitions(
     },
   ]
   const macros: MacroDefinition[] = [
-    { name: 'core.interval_asof', parameter: 't', query: asIt(isKnown) },
+    {
+      name: 'core.interval_asof',
+      parameter: 't',
+      comment: 'core.interval as it was known at t',
+      query: interval(standingThen, 'v.value'),
+    },
     {
       name: 'core.interval_as_published',
       parameter: 't',
-      query: asIt('(h.published_at IS NULL OR h.published_at <= t::TIMESTAMPTZ)'),
+      comment: 'core.interval as the utility had published it at t',
+      query: interval(standing('(h.published_at IS NULL OR h.published_at <= t::TIMESTAMPTZ)', counted), 'v.value'),
     },
     ...load.macros,
+    ...dimension.macros,
   ]
   return { views, macros }
 }

@@ -28,6 +28,11 @@ export const energyNullReason = (column: string): string => {
   return decoded(column, rules)
 }
 
+/** Codes of revenue quality, as a list. */
+export const revenueCodes = Object.entries(qualities)
+  .flatMap(([code, { class: name }]) => (name === 'REVENUE' ? [code] : []))
+  .join(', ')
+
 const classOf = (code: (typeof qualityOrder)[number]): string => qualities[code].class
 
 // no code at all ranks after RAW: not known to be estimated, not known to be good

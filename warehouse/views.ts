@@ -25,8 +25,10 @@ export async function buildViews(lake: Storage, manifest: Manifest): Promise<voi
     await db.run(['core', 'mart', 'ops', 'ref'].map((schema) => `CREATE SCHEMA ${schema}`).join('; '))
     for (const { name, query, comment } of views)
       await db.run(`CREATE VIEW ${name} AS ${query}; COMMENT ON VIEW ${name} IS ${literal(comment)}`)
-    for (const { name, parameter, query } of macros)
-      await db.run(`CREATE MACRO ${name}(${parameter}) AS TABLE ${query}`)
+    for (const { name, parameter, query, comment } of macros)
+      await db.run(
+        `CREATE MACRO ${name}(${parameter}) AS TABLE ${query}; COMMENT ON MACRO TABLE ${name} IS ${literal(comment)}`,
+      )
     const columns = await db.rows(
       `SELECT schema_name || '.' || table_name AS view, column_name AS name FROM duckdb_columns() WHERE NOT internal`,
     )

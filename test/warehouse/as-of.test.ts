@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LakeRoots } from '../../schemas/load-process.ts'
 import { publishStaged } from '../../warehouse/publish.ts'
 import { queryRows } from '../support/query-rows.ts'
+import { readingScans } from '../support/reading-scans.ts'
 import { type Feed, type FeedBlock, type FeedReading, stageFeed, timeZone } from '../support/stage-feed.ts'
 
 const s = (iso: string) => Date.parse(iso) / 1000
@@ -149,22 +150,6 @@ const moment = (iso: string, addMs = 0) => `TIMESTAMPTZ '${new Date(Date.parse(i
 
 const columns = (source: string) => query(`SELECT column_name, column_type FROM (DESCRIBE FROM ${source})`)
 
-interface PlanNode {
-  readonly name: string
-  readonly children: readonly PlanNode[]
-  readonly extra_info: Readonly<Record<string, unknown>>
-}
-
-/** Filters of each look of a query into files of readings. */
-async function scansOf(sql: string): Promise<string[]> {
-  const [row] = await query(`EXPLAIN (FORMAT JSON) ${sql}`)
-  const below = (node: PlanNode): PlanNode[] => [node, ...node.children.flatMap(below)]
-  return (JSON.parse(String(row?.['explain_value'])) as PlanNode[])
-    .flatMap(below)
-    .filter(({ name, extra_info }) => name.includes('PARQUET') && JSON.stringify(extra_info).includes('he_seq'))
-    .map(({ extra_info }) => JSON.stringify(extra_info['Filters'] ?? 'none'))
-}
-
 describe.each(names)('%s', (mart) => {
   const { asOf } = marts[mart]
 
@@ -197,7 +182,7 @@ describe.each(names)('%s', (mart) => {
     const rows = await all(`${asOf}(${t})`, mart, where)
     expect(rows).toHaveLength(24)
     expect(rows).toEqual(whole.filter((row) => row['local_date'] === rows[0]?.['local_date']))
-    const scans = await scansOf(`SELECT * FROM ${asOf}(${t}) ${where}`)
+    const scans = await readingScans(roots, `SELECT * FROM ${asOf}(${t}) ${where}`)
     expect(scans.length).toBeGreaterThan(0)
     for (const filters of scans) expect(filters).toMatch(/local_date\s*=\s*'2026-05-02'/)
   })

@@ -123,6 +123,7 @@ describe('core.interval', () => {
       'known_at TIMESTAMP WITH TIME ZONE',
       'load_id VARCHAR',
       'energy_null_reason VARCHAR',
+      'canonical_series_key BIGINT',
     ])
     const of = (source: string) => query(`SELECT column_name, column_type FROM (DESCRIBE FROM ${source})`)
     const own = await of('core.interval')
