@@ -1,4 +1,5 @@
 /** Who should have data and what is missing: mart.completeness_daily, mart.gap, ref.roster. */
+import { dayCount } from '../schemas/calendar-day.ts'
 import type { Manifest } from '../schemas/manifest.ts'
 import { tables } from '../schemas/tables.ts'
 import { literal } from './columns.ts'
@@ -23,32 +24,38 @@ export interface CompletenessSources {
   readonly commits: string
 }
 
-/** Days of silence after which history takes a channel for ended: more than a billing period, by whose end gaps are repaired. */
+/** Days of silence that history expects nothing in: more than a billing period, by whose end gaps are repaired. */
 const silentDays = 35
-/** Readings before are mistakes: they must not make a roster expect decades. */
+/** Readings of before are mistakes. */
 const earliestDay = '2000-01-01'
+/** A day of the lake holds at least this share of the rows of its fullest day; days of before hold corrections. */
+const fullShare = 0.1
 const noDay = '1970-01-01'
 
-/** First and last operating day the lake has readings of, those of the future aside. */
-function operatingDays({ current, knownAt, timeZone }: Manifest): { first: string; newest: string; count: number } {
+/** Local days the lake has readings of, those of the future aside: the earliest, the first that is no mere correction, the newest. */
+function operatingDays({ current, knownAt, timeZone }: Manifest) {
   const today = new Intl.DateTimeFormat('en-CA', { timeZone }).format(new Date(knownAt))
-  const days = current.files
-    .flatMap(({ rows, dt }) => (rows > 0 && dt >= earliestDay && dt <= today ? [dt] : []))
-    .sort()
-  const [first = noDay] = days
+  const rows = new Map<string, number>()
+  for (const file of current.files)
+    if (file.rows > 0 && file.dt >= earliestDay && file.dt <= today)
+      rows.set(file.dt, (rows.get(file.dt) ?? 0) + file.rows)
+  const days = [...rows.keys()].sort()
+  const fullest = [...rows.values()].reduce((most, n) => Math.max(most, n), 0)
+  const [earliest = noDay] = days
+  const first = days.find((dt) => (rows.get(dt) ?? 0) >= fullest * fullShare) ?? noDay
   const newest = days.at(-1) ?? noDay
-  const count = days.length === 0 ? 0 : (Date.parse(newest) - Date.parse(first)) / 86_400_000 + 1
-  return { first, newest, count }
+  return { earliest, first, newest, count: days.length === 0 ? 0 : dayCount({ from: earliest, to: newest }) }
 }
 
 /** The views. `manifest` says which days there are, and whether there is a roster. */
 export function completenessViews(manifest: Manifest, sources: CompletenessSources): readonly ViewDefinition[] {
   const { current, roster, receipts, channel, agreements, commits } = sources
-  const { first, newest, count } = operatingDays(manifest)
+  const { earliest, first, newest, count } = operatingDays(manifest)
   const time_zone = literal(manifest.timeZone)
   const secondOf = (day: string) => `(epoch_us(timezone(${time_zone}, ${day}::TIMESTAMP)) // 1000000)`
   const facts = {
     time_zone,
+    earliest_day: literal(earliest),
     first_day: literal(first),
     newest_day: literal(newest),
     n_days: count,

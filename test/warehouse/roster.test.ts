@@ -110,13 +110,18 @@ test('a roster of a lake without readings expects nothing; a lake without a rost
   expect(await lines('SELECT silent_since, is_expected FROM ref.roster')).toEqual(['- false'])
 })
 
-test('a roster reaches as far back as the lake does, whatever a meter with a wrong clock says', async () => {
+test('a roster reaches as far back as the lake does, whatever a correction or a meter with a wrong clock says', async () => {
   const may1 = Date.parse('2026-05-01T07:00:00Z') / 1000
   await stageFeed(roots, {
     readingTypes: [{ id: 'wh' }],
     meterReadings: ['a', 'wrong'].map((usagePoint) => ({ usagePoint, id: 'm', readingType: 'wh' })),
     blocks: [
-      { usagePoint: 'a', meterReading: 'm', published: null, readings: hoursFrom(may1) },
+      {
+        usagePoint: 'a',
+        meterReading: 'm',
+        published: null,
+        readings: [{ start: may1 - 1000 * 86_400, value: 1 }, ...hoursFrom(may1)],
+      },
       {
         usagePoint: 'wrong',
         meterReading: 'm',
@@ -131,7 +136,13 @@ test('a roster reaches as far back as the lake does, whatever a meter with a wro
   await importRows('2026-01-01', ['a,2018-01-01,,r1', 'silent,2018-01-01,,r1'])
   expect(
     await lines('SELECT usage_point_id, local_date, expected_by, n_expected FROM mart.completeness_daily ORDER BY ALL'),
-  ).toEqual(['a 2026-05-01 roster 24', 'silent 2026-05-01 roster 24', 'wrong 1969-12-31 - 0', 'wrong 2138-12-28 - 0'])
+  ).toEqual([
+    'a 2023-08-05 - 0',
+    'a 2026-05-01 roster 24',
+    'silent 2026-05-01 roster 24',
+    'wrong 1969-12-31 - 0',
+    'wrong 2138-12-28 - 0',
+  ])
 })
 
 const program = fileURLToPath(new URL('publish-child.ts', import.meta.url))

@@ -6,7 +6,7 @@ FROM (
     SELECT r.series_key, r.local_date, epoch_us(r.start_at) AS start_us, epoch_us(r.end_at) AS end_us,
       timezone({{time_zone}}, (r.local_date + 2)::TIMESTAMP) AS due_at, k.known_at > timezone({{time_zone}}, (r.local_date + 2)::TIMESTAMP) AS is_late
     FROM {{receipts}} r JOIN ({{commits}}) k ON k.commit_id = r.commit_id
-    WHERE r.local_date BETWEEN DATE {{first_day}} AND DATE {{newest_day}}
+    WHERE r.local_date BETWEEN DATE {{earliest_day}} AND DATE {{newest_day}}
   )
   GROUP BY series_key, local_date, due_at
   -- not where one run came in time, and all that came late lies in it

@@ -13,7 +13,7 @@ FROM (
     LEFT JOIN (
       SELECT s.usage_point_id, min(x.local_date) AS first_date, max(x.local_date) AS last_date
       FROM {{receipts}} x JOIN ({{series}}) s ON s.series_key = x.series_key
-      WHERE x.local_date BETWEEN DATE {{first_day}} AND DATE {{newest_day}}
+      WHERE x.local_date BETWEEN DATE {{earliest_day}} AND DATE {{newest_day}}
       GROUP BY s.usage_point_id
     ) e ON e.usage_point_id = r.usage_point_id
     LEFT JOIN ({{agreement_end}}) a ON a.usage_point_id = r.usage_point_id
