@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { publishStaged } from '../../warehouse/publish.ts'
+import { type PublishForm, publishForms } from '../support/publish-forms.ts'
 import { queryRows } from '../support/query-rows.ts'
 import { seriesKey, stageFeed, timeZone } from '../support/stage-feed.ts'
 import { type AliasEvent, settleNaively } from './naive-aliases.ts'
@@ -20,6 +21,7 @@ const sending = fc.record({
   day: fc.integer({ min: 0, max: 3 }),
   n: fc.integer({ min: 1, max: 2 }),
   value: fc.integer({ min: 0, max: 1 }),
+  form: fc.constantFrom<PublishForm>('rewrite', 'beside', 'beside', 'fold'),
 })
 type Sending = typeof sending extends fc.Arbitrary<infer T> ? T : never
 
@@ -52,7 +54,7 @@ async function publish(commits: readonly Sending[]) {
           },
         ],
       })
-      await publishStaged({ roots, timeZone, deferViews: commit < commits.length - 1 })
+      await publishStaged({ roots, timeZone, limits: publishForms[one.form], deferViews: commit < commits.length - 1 })
     }
     const counted = await queryRows({
       roots,

@@ -1,22 +1,25 @@
 -- Which two series of a usage point are to be looked at: new ones beside others that mean the same, those an operator decided, and
 -- known pairs of which one brought readings where the other may have some.
-CREATE OR REPLACE TEMP TABLE known_pair AS
-SELECT * FROM ({{pairs}})
-QUALIFY row_number() OVER (PARTITION BY series_key, other_series_key ORDER BY commit_id DESC) = 1;
-
 CREATE OR REPLACE TEMP TABLE arrival AS
 SELECT series_key, min(first_start_at) AS first_start_at, max(last_start_at) AS last_start_at FROM series_first GROUP BY series_key;
+
+-- Usage points at which anything may change.
+CREATE OR REPLACE TEMP TABLE touched_usage_point AS
+SELECT usage_point_id FROM new_channel WHERE is_new
+UNION SELECT usage_point_id FROM decision
+UNION SELECT usage_point_id FROM ({{pairs}})
+  WHERE series_key IN (SELECT series_key FROM arrival) OR other_series_key IN (SELECT series_key FROM arrival);
+
+CREATE OR REPLACE TEMP TABLE known_pair AS
+SELECT p.* FROM ({{pairs}}) p SEMI JOIN touched_usage_point u ON u.usage_point_id = p.usage_point_id
+QUALIFY row_number() OVER (PARTITION BY p.series_key, p.other_series_key ORDER BY p.commit_id DESC) = 1;
 
 CREATE OR REPLACE TEMP TABLE series_begin AS
 SELECT series_key, usage_point_id, flow_direction, min(first_start_at) AS first_start_at FROM (
   SELECT series_key, usage_point_id, flow_direction, first_start_at FROM ({{channel}})
   UNION ALL SELECT series_key, usage_point_id, flow_direction, first_start_at FROM new_channel
 )
-WHERE usage_point_id IN (
-  SELECT usage_point_id FROM new_channel WHERE is_new
-  UNION ALL SELECT usage_point_id FROM known_pair WHERE series_key IN (SELECT series_key FROM arrival)
-    OR other_series_key IN (SELECT series_key FROM arrival)
-  UNION ALL SELECT usage_point_id FROM decision)
+WHERE usage_point_id IN (FROM touched_usage_point)
 GROUP BY series_key, usage_point_id, flow_direction;
 
 CREATE OR REPLACE TEMP TABLE looked_pair AS
