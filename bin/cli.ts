@@ -5,6 +5,7 @@ import { registerAuthorizations } from './commands/authorizations.ts'
 import { registerBackfill } from './commands/backfill.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerDoctor } from './commands/doctor.ts'
+import { registerExplain } from './commands/explain.ts'
 import { registerGaps } from './commands/gaps.ts'
 import { registerLoad } from './commands/load.ts'
 import { registerLoads } from './commands/loads.ts'
@@ -47,6 +48,7 @@ function createProgram(): Command {
     registerPull,
     registerBackfill,
     registerGaps,
+    registerExplain,
     registerUp,
     registerWorker,
     registerWebhook,
