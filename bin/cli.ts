@@ -14,6 +14,7 @@ import { registerUp, registerWebhook, registerWorker } from './commands/roles.ts
 import { registerSim } from './commands/sim.ts'
 import { registerSql } from './commands/sql.ts'
 import { registerStatus } from './commands/status.ts'
+import { registerVerify } from './commands/verify.ts'
 import { describeFailure } from './report-error.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -49,6 +50,7 @@ function createProgram(): Command {
     registerBackfill,
     registerGaps,
     registerExplain,
+    registerVerify,
     registerUp,
     registerWorker,
     registerWebhook,

@@ -5,6 +5,7 @@ import { Database, type Row } from './database.ts'
 import { arithmeticOf, isExact, type Measure } from './exact-scale.ts'
 import { type AskedInterval, intervalKey, readConfirmations, readSeries, readVersions } from './explained-rows.ts'
 import { type LoadLineage, readLineage } from './load-lineage.ts'
+import { openLocalScratch } from './local-scratch.ts'
 import { readNewestManifest } from './manifest.ts'
 import { formatPath } from './paths.ts'
 import { readIndex } from './raw-archive.ts'
@@ -78,7 +79,7 @@ export async function explainMoment(options: ExplainOptions): Promise<readonly E
   const { lake, pii } = openRoots(options.roots)
   const manifest = await readNewestManifest(lake)
   if (!manifest) throw new MeterlakeError('LAKE_MISSING', `nothing has been published in ${lake.root}`)
-  await using scratch = await lake.scratch()
+  await using scratch = await openLocalScratch()
   await using db = await Database.open({ threads: 1, memoryLimitMb: 256, scratch: scratch.path })
   const series = await readSeries(db, lake, manifest, options)
   const versions = await readVersions(db, lake, manifest, [...series.keys()], options)

@@ -10,6 +10,8 @@ import { dailyPackage } from '../../sim/package.ts'
 import { renderCustomerFeed } from '../../sim/render-customer.ts'
 import { renderFeed } from '../../sim/render-feed.ts'
 import { stageAuthorizations } from '../../warehouse/authorizations.ts'
+import { ensurePersonalViews } from '../../warehouse/personal-views.ts'
+import { ensureViews } from '../../warehouse/views.ts'
 import { isKnownLoad } from '../../warehouse/ledger.ts'
 import { publishStaged } from '../../warehouse/publish.ts'
 import { archiveRaw } from '../../warehouse/raw-archive.ts'
@@ -18,6 +20,16 @@ import { stageRequest } from '../../warehouse/stage-request.ts'
 import { stageLoad } from '../../warehouse/stage.ts'
 import { openRoots } from '../../warehouse/storage.ts'
 import { createLake, type TestLake } from '../support/lake.ts'
+import {
+  blockEntry,
+  feedOf,
+  meterReadingEntry,
+  meterReadingPath,
+  type ReadingParts,
+  readingTypeEntry,
+  readingXml,
+  usagePointEntry,
+} from '../support/small-feed.ts'
 
 export const timeZone = 'America/Los_Angeles'
 const requestId = '5f1c9e0e-7a52-4b5e-9d3c-0a1b2c3d4e5f'
@@ -83,7 +95,23 @@ const request = (status: RequestRecord['status'], changedAt: string, notificatio
   message: null,
 })
 
-/** Six commits from the middle of a simulated November, with customers unless told otherwise. */
+const hour_s = Date.parse('2025-11-02T08:00:00Z') / 1000
+const hours = (n: number, value: number) => Array.from({ length: n }, (_, at) => ({ start: hour_s + at * 3600, value }))
+const quarters = (n: number, value: number) =>
+  Array.from({ length: n }, (_, at) => ({ start: hour_s + at * 900, duration: 900, value }))
+
+/** A small feed: readings of a meter, with or without what they belong to. */
+const smallFeed = (
+  readings: readonly ReadingParts[],
+  published: string,
+  { meter = 'M1', isAlone = false } = {},
+): Buffer => {
+  const path = meterReadingPath('U1', meter)
+  const parents = isAlone ? [] : [readingTypeEntry('T1'), usagePointEntry(), meterReadingEntry(path)]
+  return Buffer.from(feedOf(...parents, blockEntry(readings.map(readingXml), path, published)))
+}
+
+/** Ten commits from the middle of a simulated November, with customers unless told otherwise. */
 export async function createTracedLake({ customers = true, meters = 20 } = {}): Promise<TracedLake> {
   const lake = await createLake()
   const { roots } = lake
@@ -155,7 +183,35 @@ export async function createTracedLake({ customers = true, meters = 20 } = {}): 
     const [late] = feeds('2025-11-01')
     if (late) await stageArrival(lake, { ...late, receivedAt: '2025-11-06T17:55:00.000Z' })
   })
-  const { ensureViews } = await import('../../warehouse/views.ts')
+  // hours become quarters and what came between is late; one is said twice; a meter's parents come after its readings
+  await commit('2025-11-07T18:00:00Z', async () => {
+    const receivedAt = '2025-11-07T17:00:00.000Z'
+    await stageArrival(lake, { name: 'h.xml', bytes: smallFeed(hours(30, 5), '2025-11-05T01:00:00Z'), receivedAt })
+    await stageArrival(lake, {
+      name: 'a.xml',
+      bytes: smallFeed(hours(3, 6), '2025-11-05T02:00:00Z', { meter: 'M2', isAlone: true }),
+      receivedAt,
+    })
+  })
+  await commit('2025-11-08T18:00:00Z', async () => {
+    const receivedAt = '2025-11-08T17:00:00.000Z'
+    await stageArrival(lake, { name: 'q.xml', bytes: smallFeed(quarters(8, 2), '2025-11-06T01:00:00Z'), receivedAt })
+    await stageArrival(lake, {
+      name: 'm.xml',
+      bytes: Buffer.from(feedOf(readingTypeEntry('T1'), meterReadingEntry(meterReadingPath('U1', 'M2')))),
+      receivedAt,
+    })
+  })
+  await commit('2025-11-09T18:00:00Z', async () => {
+    const receivedAt = '2025-11-09T17:00:00.000Z'
+    await stageArrival(lake, { name: 'again.xml', bytes: smallFeed(hours(30, 5), '2025-11-07T01:00:00Z'), receivedAt })
+  })
+  await commit('2025-11-10T18:00:00Z', async () => {
+    const receivedAt = '2025-11-10T17:00:00.000Z'
+    const twice = [...hours(4, 7), ...hours(2, 8)]
+    await stageArrival(lake, { name: 'late.xml', bytes: smallFeed(twice, '2025-11-06T12:00:00Z'), receivedAt })
+  })
   await ensureViews(roots)
+  await ensurePersonalViews(roots)
   return { ...lake, fleet, commits }
 }
