@@ -10,6 +10,7 @@ import { registerGaps } from './commands/gaps.ts'
 import { registerLoad } from './commands/load.ts'
 import { registerLoads } from './commands/loads.ts'
 import { registerPull } from './commands/pull.ts'
+import { registerReplay } from './commands/replay.ts'
 import { registerUp, registerWebhook, registerWorker } from './commands/roles.ts'
 import { registerSim } from './commands/sim.ts'
 import { registerSql } from './commands/sql.ts'
@@ -51,6 +52,7 @@ function createProgram(): Command {
     registerGaps,
     registerExplain,
     registerVerify,
+    registerReplay,
     registerUp,
     registerWorker,
     registerWebhook,

@@ -1,9 +1,11 @@
 /** `current` against the winners of history: they are worked out again, days at a time. */
+import { addDays } from '../schemas/calendar-day.ts'
 import type { CurrentFile, Manifest } from '../schemas/manifest.ts'
 import { tables } from '../schemas/tables.ts'
 import { emptySelect, identifier, literal } from './columns.ts'
 import { readFiles } from './commit-session.ts'
 import type { Database, Row } from './database.ts'
+import { type DaySpan, daySpans, firstDay, lastDay } from './day-spans.ts'
 import { type Finding, nextSteps } from './finding.ts'
 import { model } from './model.ts'
 import { restoredValue } from './packed-value.ts'
@@ -11,57 +13,39 @@ import { instantOf, textOf } from './row-values.ts'
 import type { Storage } from './storage.ts'
 import { contentText, versionOrder } from './version-content.ts'
 
-/** Current rows compared at once: bounds memory. */
-const rowsAtOnce = 400_000
-
-/** Local days, `from` and `to` included; `days` where only some of them are meant. */
-interface DaySpan {
-  from: string
-  to: string
-  rows: number
-  readonly days?: string[]
+/** What is worked out again at once: all days from one to another, or only some of them. */
+interface VerifiedSpan extends DaySpan {
+  readonly days?: readonly string[]
 }
 
 /**
- * Spans of days of bounded size. All of them, without holes from the first day of history to its last, so that a day which `current`
- * lacks is seen; or only the given ones. Pure.
+ * Spans to verify. All days, without holes from the first day of history to its last, so that a day which `current` lacks is seen; or
+ * only the given ones. Pure.
  */
-export function daySpans(manifest: Manifest, only?: ReadonlySet<string>): readonly DaySpan[] {
-  const rowsOf = new Map<string, number>()
-  for (const { dt, rows } of manifest.current.files) rowsOf.set(dt, (rowsOf.get(dt) ?? 0) + rows)
-  const wanted = [...rowsOf].filter(([dt]) => only === undefined || only.has(dt)).sort(([a], [b]) => (a < b ? -1 : 1))
-  const spans: DaySpan[] = []
-  for (const [dt, rows] of wanted) {
-    const last = spans.at(-1)
-    if (last && last.rows + rows <= rowsAtOnce) {
-      last.to = dt
-      last.rows += rows
-      last.days?.push(dt)
-    } else spans.push({ from: dt, to: dt, rows, ...(only === undefined ? {} : { days: [dt] }) })
+export function verifiedSpans(manifest: Manifest, only?: ReadonlySet<string>): readonly VerifiedSpan[] {
+  const { files } = manifest.current
+  if (only !== undefined) {
+    const some = files.filter(({ dt }) => only.has(dt))
+    if (some.length === 0) return []
+    return daySpans(some).map((span) => ({
+      ...span,
+      days: [...new Set(some.map(({ dt }) => dt))].filter((dt) => dt >= span.from && dt <= span.to),
+    }))
   }
-  if (only !== undefined) return spans
-  const days = manifest.history.flatMap(({ dtMin, dtMax }) => [dtMin, dtMax]).sort()
-  const [dtMin, dtMax] = [days[0], days.at(-1)]
-  if (dtMin === undefined || dtMax === undefined) return spans
-  if (spans.length === 0) return [{ from: dtMin, to: dtMax, rows: 0 }]
-  for (const [at, span] of spans.entries()) {
-    if (at === 0 && dtMin < span.from) span.from = dtMin
-    // what lies between two spans belongs to the former
+  const spans = daySpans(files)
+  return spans.map((span, at) => {
     const next = spans[at + 1]
-    span.to = next ? dayBefore(next.from) : dtMax > span.to ? dtMax : span.to
-  }
-  return spans
+    // what lies between two spans belongs to the former
+    return { ...span, from: at === 0 ? firstDay : span.from, to: next ? addDays(next.from, -1) : lastDay }
+  })
 }
-
-const dayBefore = (day: string): string =>
-  new Date(Date.parse(`${day}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10)
 
 /** Findings of some spans of days. Raises SQL_FAILED where a file cannot be read. */
 export async function verifyCurrent(
   db: Database,
   lake: Storage,
   manifest: Manifest,
-  spans: readonly DaySpan[],
+  spans: readonly VerifiedSpan[],
   onSpan: (done: number) => void,
 ): Promise<Finding[]> {
   const findings = overlaps(manifest.current.files)

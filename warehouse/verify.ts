@@ -12,7 +12,7 @@ import { type NamedFile, namedFiles, writtenBy } from './named-files.ts'
 import { formatPath } from './paths.ts'
 import { openRoots, type Storage } from './storage.ts'
 import { verifyArchived } from './verify-archive.ts'
-import { daySpans, verifyCurrent } from './verify-current.ts'
+import { verifiedSpans, verifyCurrent } from './verify-current.ts'
 import { verifyFiles } from './verify-files.ts'
 import { verifyLedger } from './verify-ledger.ts'
 import { verifyViews } from './verify-views.ts'
@@ -91,7 +91,7 @@ export async function verifyLake({ roots, since, onProgress = () => undefined }:
   const touched = manifest.current.files.filter((file) => writtenBy(file) >= from)
   const brokenDays = new Set([...broken.keys()].flatMap(({ ref }) => ('dt' in ref ? [String(ref.dt)] : [])))
   const only = new Set(touched.map(({ dt }) => dt).filter((dt) => !brokenDays.has(dt)))
-  const spans = daySpans(manifest, since === undefined && brokenDays.size === 0 ? undefined : only)
+  const spans = verifiedSpans(manifest, since === undefined && brokenDays.size === 0 ? undefined : only)
   onProgress('current', 0, spans.length)
   if (isBroken('history')) skipped.push('current against the winners of history: mend the files above first')
   else
@@ -125,27 +125,30 @@ async function attempt(skipped: string[], what: string, check: () => Promise<unk
   }
 }
 
+const inChain = (n: number, problem: string): Finding => ({
+  check: 'manifest',
+  file: formatPath({ kind: 'manifest', n }),
+  problem,
+  next: nextSteps.only,
+})
+
 /** Manifests follow each other without holes, each known later than the one before it. */
 async function verifyChain(lake: Storage, manifest: Manifest): Promise<Finding[]> {
   const numbers = await manifestNumbers(lake)
-  const found = (n: number, problem: string): Finding => ({
-    check: 'manifest',
-    file: formatPath({ kind: 'manifest', n }),
-    problem,
-    next: nextSteps.only,
-  })
-  const holes = numbers.flatMap((n, at) =>
-    at > 0 && numbers[at - 1] !== n - 1 ? [found(n - 1, 'it is not there')] : [],
-  )
+  const holes: Finding[] = []
+  for (const [at, n] of numbers.entries())
+    // a replay without a ledger may skip numbers; it brings no loads
+    if (at > 0 && numbers[at - 1] !== n - 1 && (await readManifest(lake, n).catch(() => undefined))?.loads.length !== 0)
+      holes.push(inChain(n - 1, 'it is not there'))
   const before = await readManifest(lake, manifest.n - 1).catch((error: unknown) => {
     if (isMeterlakeError(error) && error.code === 'LAKE_CORRUPT') return 'unreadable' as const
     throw error
   })
-  if (before === 'unreadable') return [...holes, found(manifest.n - 1, 'it cannot be read')]
+  if (before === 'unreadable') return [...holes, inChain(manifest.n - 1, 'it cannot be read')]
   if (before && before.knownAt >= manifest.knownAt)
     return [
       ...holes,
-      found(manifest.n, `it became known at ${manifest.knownAt}, the one before it at ${before.knownAt}`),
+      inChain(manifest.n, `it became known at ${manifest.knownAt}, the one before it at ${before.knownAt}`),
     ]
   return holes
 }
