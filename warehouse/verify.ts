@@ -35,19 +35,22 @@ export interface Verified {
   readonly files: number
   readonly bytes: number
   readonly archived: number
-  /** Local days whose winners were worked out again. */
+  /** Current intervals that were compared. */
   readonly intervals: number
 }
 
 /**
  * Verifies the newest manifest: its files (size, SHA-256, rows, days), the archive against its hashes, the ledger against history,
- * `current` against the winners of history, the views against the manifest. Raises LAKE_MISSING, LAKE_CORRUPT where no manifest
- * can be read.
+ * `current` against the winners of history, the views against the manifest. Raises LAKE_MISSING.
  */
 export async function verifyLake({ roots, since, onProgress = () => undefined }: VerifyOptions): Promise<Verified> {
   const { lake, pii } = openRoots(roots)
-  const manifest = await readNewestManifest(lake)
+  const manifest = await readNewestManifest(lake).catch((error: unknown) => {
+    if (isMeterlakeError(error) && error.code === 'LAKE_CORRUPT') return 'unreadable' as const
+    throw error
+  })
   if (!manifest) throw new MeterlakeError('LAKE_MISSING', `nothing has been published in ${lake.root}`)
+  if (manifest === 'unreadable') return await withoutManifest(lake)
   const from = since === undefined ? 1 : await firstCommitSince(lake, manifest, since)
   const findings: Finding[] = await verifyChain(lake, manifest)
   const skipped: string[] = []
@@ -112,6 +115,21 @@ export async function verifyLake({ roots, since, onProgress = () => undefined }:
     bytes: totalBytes + archivedTotal,
     archived: wanted.length,
     intervals: spans.reduce((sum, { rows }) => sum + rows, 0),
+  }
+}
+
+/** Nothing can be told without the newest manifest. */
+async function withoutManifest(lake: Storage): Promise<Verified> {
+  const n = (await manifestNumbers(lake)).at(-1) ?? 0
+  const finding = { ...inChain(n, 'it cannot be read, and it is the newest'), next: nextSteps.derived }
+  return {
+    manifest: n,
+    findings: [finding],
+    skipped: ['everything it names'],
+    files: 0,
+    bytes: 0,
+    archived: 0,
+    intervals: 0,
   }
 }
 
