@@ -2,6 +2,7 @@
  * UsageSummary (a bill) → a row of table usage_summary and one per line item. ElectricPowerUsageSummary is its older name;
  * ElectricPowerQualitySummary has no bill in it: its elements stand in `other`.
  */
+import { hash } from 'node:crypto'
 import { commodities, lineItemKinds, qualities } from '../schemas/espi-codes.ts'
 import type { FeedRow } from '../schemas/feed-rows.ts'
 import { parseResourceUri, resourcePath } from '../schemas/resource-uri.ts'
@@ -61,12 +62,20 @@ export function readUsageSummary(
       tariff_profile: payload.text('tariffProfile'),
       read_cycle: payload.text('readCycle'),
       tariff_riders: riders(payload),
+      lines_digest: digestOf(lineRows),
       billing_charge_source: payload.text('billingChargeSource/agencyName'),
       other: payload.other(),
       ...provenance,
     },
     ...lineRows,
   ]
+}
+
+/** What the lines say, wherever they stand. */
+function digestOf(lines: readonly FeedRow[]): string | null {
+  if (lines.length === 0) return null
+  const said = lines.map((line) => ({ ...line, published_at: null, byte_offset: 0 }))
+  return hash('sha256', JSON.stringify(said), 'hex').slice(0, 32)
 }
 
 /** The path of a summary in an href, under whichever of its names. */

@@ -52,8 +52,11 @@ export const manifestSchema = z.object({
   /** load_ids this commit made known. */
   loads: z.array(z.string()),
   current: z.object({ files: z.array(currentFileSchema) }),
-  /** Corrections of past days, one file a commit, read before `current`. Reserved: empty in format 1. */
-  overlay: z.object({ files: z.array(currentFileSchema) }),
+  /**
+   * Corrections of past days. Of each interval the row with the latest overlay_commit takes the place of that of the day's file; none
+   * does where it is withdrawn. `adds`: rows of current beyond those of `current.files`, less those withdrawn.
+   */
+  overlay: z.object({ files: z.array(versionFileSchema), adds: z.int().default(0) }),
   history: z.array(versionFileSchema),
   receipts: z.array(versionFileSchema),
   parked: z.array(fileRefSchema),

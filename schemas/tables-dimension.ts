@@ -174,6 +174,10 @@ export const usageSummary = table('version of a UsageSummary (bill)', [
     source: 'UsageSummary/tariffRiderRefs',
     null: 'not sent',
   }),
+  column('lines_digest', text, {
+    meaning: 'digest of its line items as sent: versions of a bill that say the same have the same',
+    null: 'no line items',
+  }),
   column('billing_charge_source', text, {
     meaning: 'agency that charged',
     source: 'UsageSummary/billingChargeSource/agencyName',

@@ -15,6 +15,14 @@ export const current = table('current interval', [
   ...provenance,
 ])
 
+/** Corrections of past days, one file a commit: of each interval the row of the latest overlay_commit stands in place of that in the day's file. */
+export const overlay = table('corrected interval of a past day', [
+  ...current.fields,
+  column('withdrawn', flag, { meaning: 'true: the interval has no current row any more' }),
+  column('in_day', flag, { meaning: 'true: the file of its day has a row of it, which no longer counts' }),
+  column('overlay_commit', bigint, { meaning: 'commit that put the row here; the latest counts' }),
+])
+
 /** Every version of every interval, and the rows that withdraw a superseded one. */
 export const history = table('version of an interval', [
   interval.seriesKey,

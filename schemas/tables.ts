@@ -13,12 +13,13 @@ import {
   usageSummary,
   usageSummaryLine,
 } from './tables-dimension.ts'
-import { channel, current, history, parked, receipt } from './tables-interval.ts'
+import { channel, current, history, overlay, parked, receipt } from './tables-interval.ts'
 import { authorization, drift, load, notification, quarantine, request } from './tables-operation.ts'
 
 /** Tables the lake keeps as Parquet, by name. `satisfies` keeps the names literal. */
 export const tables = {
   current,
+  overlay,
   history,
   receipt,
   parked,

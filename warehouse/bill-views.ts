@@ -7,6 +7,8 @@ import { qualityClassName, qualityRank, rankClass, unitName } from './view-expre
 /** Table expressions: the files of each table; series with their usage point; commits with their known_at. */
 export interface BillSources {
   readonly summaries: string
+  /** Bills, the version in force. */
+  readonly summaries_in_force: string
   readonly current: string
   readonly history: string
   readonly channel: string
@@ -16,8 +18,9 @@ export interface BillSources {
   readonly reading_types: string
 }
 
-export function billViews({ summaries, reading_types, ...sources }: BillSources): readonly ViewDefinition[] {
-  const bill = model('bill', { summaries, reading_types })
+export function billViews(all: BillSources): readonly ViewDefinition[] {
+  const { summaries, summaries_in_force, reading_types, ...sources } = all
+  const bill = model('bill', { summaries, summaries_in_force, reading_types })
   const bill_interval = model('bill-interval', {
     ...sources,
     bill_day: model('bill-day', { bills: 'bill' }),

@@ -72,10 +72,20 @@ export async function writeQuery(
   return { ref: await keepFile(session, local, path, rows, storage), columns }
 }
 
+/** First and last local_date of a written file, by its statistics. */
+export function daysOf(columns: Readonly<Record<string, { min?: string; max?: string }>>): {
+  readonly dtMin: string
+  readonly dtMax: string
+} {
+  const { min, max } = columns['local_date'] ?? {}
+  if (min === undefined || max === undefined) throw new TypeError('the engine gave no statistics of local_date')
+  return { dtMin: min.slice(0, 10), dtMax: max.slice(0, 10) }
+}
+
 /** `SELECT * FROM read_parquet([…])` over files of a storage, or the query for none. */
 export function readFiles(storage: Storage, files: readonly { readonly path: string }[], whereNone: string): string {
   if (files.length === 0) return whereNone
-  return `SELECT * FROM read_parquet([${files.map((file) => literal(storage.locate(file.path))).join(', ')}])`
+  return `SELECT * FROM read_parquet([${files.map((file) => literal(storage.locate(file.path))).join(', ')}], hive_partitioning = false)`
 }
 
 /** Runs an effect over items, at most `width` at a time, answers in order. */

@@ -9,7 +9,7 @@ import { type CommitSession, readFiles, writeQuery } from './commit-session.ts'
 import { openCustomerKey } from './customer-key.ts'
 import { appendDimensions, openChannels } from './dimensions.ts'
 import { appendTable, rowsQuery } from './growing-table.ts'
-import { daysReachedInto, type IncomingSpan, prepareIncoming } from './incoming.ts'
+import { type IncomingSpan, prepareIncoming } from './incoming.ts'
 import { joinSlices } from './join-files.ts'
 import { authorizationRow } from './authorizations.ts'
 import { loadRow, notificationRow, publishedLoad, requestRow } from './ledger.ts'
@@ -17,9 +17,11 @@ import { nextKnownAt } from './manifest.ts'
 import { registerUnits, zeroCounts } from './merge-batch.ts'
 import { mergeBatches } from './merge-batches.ts'
 import { model } from './model.ts'
-import { planUnits, reachDays, type Unit, type UnitLimits } from './plan-units.ts'
+import { writeOverlay } from './overlay.ts'
+import { reachDays, type UnitLimits } from './plan-units.ts'
 import { spreadIncoming } from './spread-incoming.ts'
 import type { StageQueue } from './stage-queue.ts'
+import { planTouchedUnits } from './touched-units.ts'
 import { appendCustomers } from './versioned-table.ts'
 import { integerOf, textOf } from './row-values.ts'
 
@@ -55,10 +57,11 @@ export async function prepareCommit(
     maxDurationS: Math.max(parent.maxDurationS, span.durationMax ?? 0),
   }
   const counts = zeroCounts(queue.loads)
-  const units = await planTouchedUnits(session, span, durations, options.limits)
+  const backDays = reachDays(durations.minDurationS, durations.maxDurationS)
+  const reach = { backDays, minDurationS: durations.minDurationS }
+  const units = await planTouchedUnits(session, span, reach, options.limits)
   await registerUnits(session, units)
   await spreadIncoming(session, span.days, (units.at(-1)?.batch ?? 0) + 1)
-  const backDays = reachDays(durations.minDurationS, durations.maxDurationS)
 
   const replaced = new Set(units.map((unit) => unit.existing?.path))
   const current = parent.current.files.filter((file) => !replaced.has(file.path))
@@ -69,6 +72,7 @@ export async function prepareCommit(
   )
   const history = [...parent.history, ...merged.history]
   const joined = await joinSlices(session, [...current, ...merged.current], options.limits.fileRows)
+  const overlay = await writeOverlay(session, merged.overlay, merged.rewritten, options.limits.overlay.files)
   options.onProgress('commit', 0, 1)
   const receipts = [...parent.receipts, ...(await writeReceipts(session, span))]
   const parked = await writeParked(session)
@@ -104,6 +108,7 @@ export async function prepareCommit(
     current: {
       files: joined.sort((a, b) => (a.dt === b.dt ? compareKeys(a.keyMin, b.keyMin) : a.dt < b.dt ? -1 : 1)),
     },
+    overlay,
     history,
     receipts,
     parked,
@@ -138,7 +143,7 @@ export async function prepareCommit(
       quarantine: [...parent.pii.quarantine, ...(await writePersonalQuarantine(session, queue.loads))],
     },
     ...durations,
-    totals: { readings: sumRows(joined), versions: sumRows(history) },
+    totals: { readings: sumRows(joined) + overlay.adds, versions: sumRows(history) },
   }
   return { manifest, loads: outcome.map((load) => load.published) }
 }
@@ -152,23 +157,6 @@ async function keyCheckOf({ parent, pii }: CommitSession, loads: readonly Staged
 
 const sumRows = (files: readonly { readonly rows: number }[]): number => files.reduce((sum, file) => sum + file.rows, 0)
 const compareKeys = (a: string, b: string): number => (BigInt(a) < BigInt(b) ? -1 : 1)
-
-async function planTouchedUnits(
-  session: CommitSession,
-  span: IncomingSpan,
-  durations: { minDurationS: number | null; maxDurationS: number },
-  limits: UnitLimits,
-): Promise<Unit[]> {
-  const { current } = session.parent
-  const { minDurationS } = durations
-  const days = new Map(span.days.map((day) => [day.dt, day]))
-  // a day reached into matters only where it has rows to cover
-  const held = new Set(current.files.map((file) => file.dt))
-  if (held.size > 0 && minDurationS !== null && (span.durationMax ?? 0) > minDurationS)
-    for (const dt of await daysReachedInto(session, minDurationS))
-      if (!days.has(dt) && held.has(dt)) days.set(dt, { dt, rows: 0 })
-  return planUnits([...days.values()], current.files, reachDays(minDurationS, durations.maxDurationS), limits)
-}
 
 async function writeReceipts(session: CommitSession, span: IncomingSpan) {
   const from = span.days[0]?.dt

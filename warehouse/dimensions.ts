@@ -4,14 +4,7 @@ import type { Manifest } from '../schemas/manifest.ts'
 import { tables } from '../schemas/tables.ts'
 import { columnList, emptySelect } from './columns.ts'
 import { type CommitSession, readFiles } from './commit-session.ts'
-import {
-  contentList,
-  dimensionKeys,
-  dimensionNames,
-  type DimensionTable,
-  keyText,
-  versionsOf,
-} from './dimension-content.ts'
+import { contentList, dimensionKeys, dimensionNames, type DimensionTable, keyText } from './dimension-content.ts'
 import { appendTable } from './growing-table.ts'
 import { model } from './model.ts'
 import { textOf } from './row-values.ts'
@@ -38,8 +31,6 @@ export async function appendDimensions(session: CommitSession): Promise<Partial<
         columns: columnList(tables[table]),
         content: contentList(table),
         key: dimensionKeys[table].join(', '),
-        staged: versionsOf(table, 'staged'),
-        lake: versionsOf(table, 'lake'),
         order: versionOrder(),
       }),
     )

@@ -7,6 +7,7 @@ import { columnList, emptySelect, literal } from './columns.ts'
 import { type CommitSession, readFiles } from './commit-session.ts'
 import { dimensionNames } from './dimension-content.ts'
 import { model } from './model.ts'
+import type { TouchedDay } from './plan-units.ts'
 import { restate, restatedLines } from './restated-dimensions.ts'
 import { integerOf, textOf } from './row-values.ts'
 
@@ -42,7 +43,7 @@ const numberOrNull = (value: unknown): number | null => (typeof value === 'numbe
 
 /** Span of the staged and re-attached readings. */
 export interface IncomingSpan {
-  readonly days: readonly { readonly dt: string; readonly rows: number }[]
+  readonly days: readonly TouchedDay[]
   readonly durationMin: number | null
   readonly durationMax: number | null
 }
@@ -89,11 +90,16 @@ export async function prepareIncoming(
       SELECT p.series_key, p.duration_s FROM parked p JOIN series_meaning m USING (load_id, series_key) WHERE m.resolved)
     GROUP BY series_key`)
   const days = await db.rows(
-    `SELECT local_date::VARCHAR AS dt, count(*)::INTEGER AS rows FROM incoming GROUP BY local_date ORDER BY local_date`,
+    `SELECT local_date::VARCHAR AS dt, count(*)::INTEGER AS rows, approx_count_distinct(series_key)::INTEGER AS series
+     FROM incoming GROUP BY local_date ORDER BY local_date`,
   )
   const [span] = await db.rows(`SELECT min(duration_min) AS low, max(duration_max) AS high FROM series_duration`)
   return {
-    days: days.map((row) => ({ dt: textOf(row, 'dt'), rows: integerOf(row, 'rows') })),
+    days: days.map((row) => ({
+      dt: textOf(row, 'dt'),
+      rows: integerOf(row, 'rows'),
+      series: integerOf(row, 'series'),
+    })),
     durationMin: numberOrNull(span?.['low']),
     durationMax: numberOrNull(span?.['high']),
   }

@@ -48,7 +48,7 @@ export const emptyManifest = (timeZone: string, version: string): Manifest => ({
   timeZone,
   loads: [],
   current: { files: [] },
-  overlay: { files: [] },
+  overlay: { files: [], adds: 0 },
   history: [],
   receipts: [],
   parked: [],

@@ -1,11 +1,13 @@
 /** One batch of units merged: arrivals against what is known, new rows of history, changed rows of current. */
 import { addDays } from '../schemas/calendar-day.ts'
+import type { CurrentFile } from '../schemas/manifest.ts'
 import type { StagedLoadRecord } from '../schemas/stage.ts'
 import { tables } from '../schemas/tables.ts'
 import { columnList, emptySelect, literal } from './columns.ts'
 import { type CommitSession, readFiles } from './commit-session.ts'
 import { insertRows } from './insert-rows.ts'
 import { model } from './model.ts'
+import { standingRows } from './overlay.ts'
 import { packedValue } from './packed-value.ts'
 import type { Unit } from './plan-units.ts'
 import { integerOf, textOf } from './row-values.ts'
@@ -43,13 +45,15 @@ const existingFiles = (units: readonly Unit[]) => [
 /** What {@link mergeBatch} left to be written. */
 export interface MergedBatch {
   readonly units: readonly Unit[]
+  /** True: the files of the units stay as they are, what changes goes into the overlay. */
+  readonly isBeside: boolean
   /** True: nothing was known of these units, and `easy` is their content, in file order. */
   readonly isAllNew: boolean
 }
 
 /**
- * Merges a batch. Leaves the tables `arrived`, `easy`, `hard`, `hard_state`, and the view `standing` (current rows of the
- * batch's units) in the schema that stands first; adds to `counts` and to the table `attention` (rows of quarantine).
+ * Merges a batch. Leaves the tables `arrived`, `easy`, `hard`, `hard_state`, and the relation `standing` (current rows of the
+ * batch's units; where their files stay as they are, of the series that matter) in the schema that stands first; adds to `counts` and to the table `attention` (rows of quarantine).
  */
 export async function mergeBatch(
   session: CommitSession,
@@ -61,12 +65,11 @@ export async function mergeBatch(
   const first = units[0]
   const last = units.at(-1)
   if (!first || !last) throw new RangeError('a batch without units')
-  const { batch } = first
+  const { batch, beside: isBeside } = first
   const files = existingFiles(units)
-  const standing = files.length === 0 ? emptySelect(tables.current) : standingSelect(session, files, units)
+  const standing = standingSelect(session, files, units)
   const windowFrom = addDays(first.dt, -backDays)
-  const daysBefore = parent.current.files.filter((file) => file.dt >= windowFrom && file.dt < first.dt)
-  const before = readFiles(lake, daysBefore, emptySelect(tables.current))
+  const before = standingRows(session, filesBefore(session, units, backDays))
   const arrivingBefore = `SELECT series_key, start_at, duration_s FROM incoming
     WHERE local_date >= DATE '${windowFrom}' AND local_date < DATE '${first.dt}'`
   await db.run(
@@ -76,7 +79,9 @@ export async function mergeBatch(
       key_min: String(units.reduce((min, { keyMin }) => (keyMin < min ? keyMin : min), first.keyMin)),
       key_max: String(units.reduce((max, { keyMax }) => (keyMax > max ? keyMax : max), first.keyMax)),
       batch,
-      standing,
+      standing: isBeside
+        ? `TABLE standing AS ${model('standing-beside', { standing })}`
+        : `VIEW standing AS ${standing}`,
       before,
       arriving_before: arrivingBefore,
     }),
@@ -84,6 +89,7 @@ export async function mergeBatch(
   const [hardSeries] = await db.rows(`SELECT count(*)::INTEGER AS n FROM hard_series`)
   const isHard = hardSeries?.['n'] !== 0
   const isAllNew = files.length === 0 && !isHard
+  if (isBeside && isHard) await db.run(model('standing-hard', { standing }))
   await db.run(
     isAllNew
       ? `CREATE VIEW easy AS SELECT * EXCLUDE (late), true AS is_new FROM arrived`
@@ -93,7 +99,7 @@ export async function mergeBatch(
   if (!isHard) {
     await db.run(`CREATE TABLE hard AS SELECT *, 0 AS unit FROM (${emptySelect(tables.history)});
       CREATE TABLE hard_state AS FROM hard`)
-    return { units, isAllNew }
+    return { units, isBeside, isAllNew }
   }
   const since = Math.min(...units.map((unit) => unit.existing?.sinceCommit ?? Number.MAX_SAFE_INTEGER))
   const inWindow = (file: { dtMin: string; dtMax: string; commit: number }) =>
@@ -124,19 +130,24 @@ export async function mergeBatch(
   )
   await countHard(session, counts)
   await db.run(model('attention', { commit: n, order: versionOrder() }))
-  return { units, isAllNew }
+  return { units, isBeside, isAllNew }
 }
 
-function standingSelect(
-  session: CommitSession,
-  files: Parameters<typeof readFiles>[1],
-  units: readonly Unit[],
-): string {
-  const rows = readFiles(session.lake, files, '')
+/** Current rows of the units. */
+function standingSelect(session: CommitSession, files: readonly CurrentFile[], units: readonly Unit[]): string {
+  const inUnits = (row: string) => `SEMI JOIN (SELECT * FROM unit WHERE batch = ${units[0]?.batch ?? 0}) u
+    ON u.dt = ${row}.local_date AND ${row}.series_key BETWEEN u.key_min AND u.key_max`
+  const rows = standingRows(session, files, inUnits('o'))
   const isWhole = units.every((unit) => !unit.split)
-  if (isWhole) return rows
-  return `SELECT s.* FROM (${rows}) s SEMI JOIN (SELECT * FROM unit WHERE batch = ${units[0]?.batch ?? 0}) u
-    ON u.dt = s.local_date AND s.series_key BETWEEN u.key_min AND u.key_max`
+  return isWhole ? rows : `SELECT s.* FROM (${rows}) s ${inUnits('s')}`
+}
+
+/** Files of days outside the units whose readings may reach into them. */
+function filesBefore({ parent }: CommitSession, units: readonly Unit[], backDays: number): CurrentFile[] {
+  const own = new Set(units.map(({ dt }) => dt))
+  const reaching = new Set<string>()
+  for (const dt of own) for (let back = 1; back <= backDays; back += 1) reaching.add(addDays(dt, -back))
+  return parent.current.files.filter(({ dt }) => reaching.has(dt) && !own.has(dt))
 }
 
 const countsOf = (counts: CountsByLoad, loadId: string): LoadCounts => {

@@ -4,6 +4,7 @@ import type { CommitSession } from './commit-session.ts'
 import type { Database } from './database.ts'
 import { gatherChannels } from './dimensions.ts'
 import { type CountsByLoad, mergeBatch, type MergedBatch } from './merge-batch.ts'
+import type { OverlaySlice } from './overlay.ts'
 import type { Unit } from './plan-units.ts'
 import { copyUnits, keepUnits, writeHistory } from './write-batch.ts'
 
@@ -11,6 +12,10 @@ export interface MergedFiles {
   readonly history: readonly VersionFile[]
   /** What stands in the manifest for all units. */
   readonly current: readonly CurrentFile[]
+  /** Units whose files were written anew. */
+  readonly rewritten: readonly Unit[]
+  /** What goes into the overlay, in the order of the days. */
+  readonly overlay: readonly OverlaySlice[]
 }
 
 /** Schemas for the tables of a batch: that being merged and that being written. */
@@ -34,11 +39,15 @@ export async function mergeBatches(
   const batches = [...Map.groupBy(units, (unit) => unit.batch).values()]
   const history: VersionFile[] = []
   const current: CurrentFile[] = []
+  const rewritten: Unit[] = []
+  const overlay: OverlaySlice[] = []
   let writing = Promise.resolve()
   let keeping = Promise.resolve()
   const write = async (slot: string, merged: MergedBatch): Promise<void> => {
     await enter(beside.db, slot)
     const copied = await copyUnits(beside, merged)
+    rewritten.push(...copied.files.keys())
+    if (copied.overlay) overlay.push(copied.overlay)
     await beside.db.run(`DROP SCHEMA ${slot} CASCADE`)
     await keeping
     keeping = keepUnits(session, copied).then((files) => void current.push(...files))
@@ -65,5 +74,5 @@ export async function mergeBatches(
     await keeping.catch(() => undefined)
     await enter(db, 'main')
   }
-  return { history, current }
+  return { history, current, rewritten, overlay }
 }

@@ -13,7 +13,7 @@ export type LakePath =
   | { readonly kind: 'raw' | 'raw_index'; readonly sha256: string }
   | { readonly kind: 'stage'; readonly id: string }
   | { readonly kind: 'staged'; readonly id: string; readonly attempt: string; readonly table: StagingTableName }
-  | { readonly kind: 'history' | 'receipts' | 'parked'; readonly commit: number; readonly part: string }
+  | { readonly kind: 'history' | 'receipts' | 'parked' | 'overlay'; readonly commit: number; readonly part: string }
   | { readonly kind: 'current'; readonly dt: string; readonly commit: number; readonly part: string }
   | { readonly kind: 'table'; readonly table: GrowingTable; readonly commit: number; readonly part: string }
   | { readonly kind: 'personal_table'; readonly table: PersonalTable; readonly commit: number; readonly part: string }
@@ -29,6 +29,7 @@ export const folders = {
   receipts: 'receipts',
   parked: 'parked',
   current: 'current',
+  overlay: 'overlay',
   dims: 'dims',
   ledger: 'ledger',
   manifests: 'manifests',
@@ -78,6 +79,7 @@ export function formatPath(path: LakePath): string {
     case 'history':
     case 'receipts':
     case 'parked':
+    case 'overlay':
       return `${path.kind}/${path.commit}-${path.part}.parquet`
     case 'current':
       return `current/dt=${path.dt}/${path.commit}-${path.part}.parquet`
@@ -110,8 +112,12 @@ const forms: readonly (readonly [RegExp, (...groups: string[]) => LakePath | und
       isStagedTable(table) ? { kind: 'staged', id: stage, attempt, table } : undefined,
   ],
   [
-    new RegExp(`^(history|receipts|parked)/${file}$`),
-    (kind, commit, part = '') => ({ kind: kind as 'history' | 'receipts' | 'parked', commit: Number(commit), part }),
+    new RegExp(`^(history|receipts|parked|overlay)/${file}$`),
+    (kind, commit, part = '') => ({
+      kind: kind as 'history' | 'receipts' | 'parked' | 'overlay',
+      commit: Number(commit),
+      part,
+    }),
   ],
   [
     new RegExp(`^current/dt=(\\d{4}-\\d\\d-\\d\\d)/${file}$`),

@@ -14,6 +14,7 @@ import { model } from './model.ts'
 import { formatPath } from './paths.ts'
 import { integerOf, textOf } from './row-values.ts'
 import { openRoots, type Storage } from './storage.ts'
+import { changedVersions, versionInForce } from './version-in-force.ts'
 import { versionColumns } from './versioned-table.ts'
 
 const viewsPath = formatPath({ kind: 'personal_views' })
@@ -37,8 +38,8 @@ function definitions(manifest: Manifest, lake: Storage, pii: Storage): PersonalV
   const names = Object.keys(personalTables) as PersonalTable[]
   const of = (table: PersonalTable) => source(manifest.pii.tables[table], personalTables[table], pii)
   const commits = `SELECT DISTINCT commit_id, known_at FROM ${source(manifest.tables.load, tables.load, lake)}`
-  const inForce = (table: PersonalTable) =>
-    model('version-in-force', { source: of(table), key: versionColumns(table).key, commits, more: '' })
+  const versionsOf = (table: PersonalTable) => ({ source: of(table), ...versionColumns(table) })
+  const inForce = (table: PersonalTable) => versionInForce(versionsOf(table), commits)
   return [
     ...names.map((table) => ({
       name: table,
@@ -52,7 +53,7 @@ function definitions(manifest: Manifest, lake: Storage, pii: Storage): PersonalV
     ...names.map((table) => ({
       name: `${table}_version`,
       query: model('view-personal-version', {
-        versions: model('changed-versions', { source: of(table), ...versionColumns(table) }),
+        versions: changedVersions(versionsOf(table)),
         commits,
       }),
       comment: `${grain(table)}: all that differ from the one before`,

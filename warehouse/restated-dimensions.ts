@@ -5,7 +5,7 @@
 import { tables } from '../schemas/tables.ts'
 import { columnList, emptySelect, identifier } from './columns.ts'
 import { type CommitSession, readFiles } from './commit-session.ts'
-import { contentList, dimensionKeys, type DimensionTable, keyText, versionsOf } from './dimension-content.ts'
+import { contentList, dimensionKeys, type DimensionTable, keyText } from './dimension-content.ts'
 import { model } from './model.ts'
 import { integerOf } from './row-values.ts'
 import { versionOrder } from './version-content.ts'
@@ -19,8 +19,8 @@ export async function restate(session: CommitSession, table: DimensionTable): Pr
   if (confirmation.length === 0) return db.run(none)
   const key = dimensionKeys[table].join(', ')
   await db.run(`CREATE OR REPLACE TEMP TABLE revised AS
-    SELECT DISTINCT key FROM (SELECT ${key}, ${keyText(table)} AS key, row(${contentList(table)}) AS content FROM ${versionsOf(table, 'sent')}) s
-    JOIN (SELECT ${key}, row(${contentList(table)}) AS content FROM ${versionsOf(table, 'lake')}) l USING (${key})
+    SELECT DISTINCT key FROM (SELECT ${key}, ${keyText(table)} AS key, row(${contentList(table)}) AS content FROM sent_${table}) s
+    JOIN (SELECT ${key}, row(${contentList(table)}) AS content FROM lake_${table}) l USING (${key})
     WHERE s.content IS DISTINCT FROM l.content`)
   const [revised] = await db.rows('SELECT count(*)::INTEGER AS n FROM revised')
   if (revised && integerOf(revised, 'n') === 0) return db.run(none)

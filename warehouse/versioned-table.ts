@@ -8,6 +8,7 @@ import { columnList, identifier, literal } from './columns.ts'
 import { type CommitSession, readFiles, writeQuery } from './commit-session.ts'
 import { model } from './model.ts'
 import type { LakePath } from './paths.ts'
+import type { Versions } from './version-in-force.ts'
 
 export type AttributeTable = 'usage_point_agreement' | 'usage_point_place'
 
@@ -32,9 +33,7 @@ export const schemaOf = (table: PersonalTable | AttributeTable): Schema =>
   table === 'usage_point_agreement' || table === 'usage_point_place' ? tables[table] : personalTables[table]
 
 /** Key and content of a table, for the models that compare versions. */
-export const versionColumns = (
-  table: PersonalTable | AttributeTable,
-): { readonly key: string; readonly content: string } => ({
+export const versionColumns = (table: PersonalTable | AttributeTable): Omit<Versions, 'source'> => ({
   key: versionKeys[table].join(', '),
   content: schemaOf(table)
     .fields.map((field) => field.name)

@@ -2,7 +2,8 @@
 import type { FileRef, Manifest } from '../schemas/manifest.ts'
 import { type TableName, tables } from '../schemas/tables.ts'
 import { billViews } from './bill-views.ts'
-import { emptySelect, literal } from './columns.ts'
+import { columnList, emptySelect, literal } from './columns.ts'
+import { dimensionVersions, type DimensionTable } from './dimension-content.ts'
 import { loadViews } from './load-views.ts'
 import { model } from './model.ts'
 import { exactQuantity, restoredValue } from './packed-value.ts'
@@ -10,11 +11,29 @@ import { usagePointViews } from './usage-point-views.ts'
 import type { MacroDefinition, ViewDefinition } from './view-definition.ts'
 import { energyNullReason, qualityClassName, qualitySourceName, unitName } from './view-expressions.ts'
 import { contentText, versionOrder } from './version-content.ts'
+import { versionInForce } from './version-in-force.ts'
 
 /** Files as a table expression: literal paths, or no rows in the right types. */
 function source(files: readonly FileRef[], table: TableName, locate: (path: string) => string): string {
   if (files.length === 0) return `(${emptySelect(tables[table])})`
   return `read_parquet([${files.map((file) => literal(locate(file.path))).join(', ')}], hive_partitioning = false)`
+}
+
+/** Current rows: the files of the days and, where there is one, the overlay. */
+function currentSource({ current, overlay }: Manifest, locate: (path: string) => string): string {
+  const files = current.files.filter((file) => file.rows > 0)
+  if (overlay.files.length === 0) return source(files, 'current', locate)
+  const isCorrected = ({ dt }: { dt: string }) => overlay.files.some(({ dtMin, dtMax }) => dt >= dtMin && dt <= dtMax)
+  return model('current-with-overlay', {
+    columns: columnList(tables.current),
+    untouched: source(
+      files.filter((file) => !isCorrected(file)),
+      'current',
+      locate,
+    ),
+    corrected: source(files.filter(isCorrected), 'current', locate),
+    overlay: source(overlay.files, 'overlay', locate),
+  })
 }
 
 /** Amounts of 1e-5 currency as exact decimals in units of the currency. */
@@ -27,11 +46,7 @@ export function viewDefinitions(
   locate: (path: string) => string,
 ): { readonly views: readonly ViewDefinition[]; readonly macros: readonly MacroDefinition[] } {
   const grown = (table: keyof Manifest['tables']) => source(manifest.tables[table], table, locate)
-  const current = source(
-    manifest.current.files.filter((file) => file.rows > 0),
-    'current',
-    locate,
-  )
+  const current = currentSource(manifest, locate)
   const history = source(manifest.history, 'history', locate)
   const commits = `SELECT DISTINCT commit_id, known_at FROM ${grown('load')}`
   const series = `SELECT series_key, min(usage_point_id) AS usage_point_id, min(meter_reading_id) AS meter_reading_id
@@ -54,8 +69,8 @@ export function viewDefinitions(
     model('history-at', { history, commits, condition, content: contentText, order: versionOrder() })
   const asIt = (condition: string) => `${interval(versionsWhere(condition), 'v.value')} WHERE NOT v.superseded`
   const isKnown = 'k.known_at <= t::TIMESTAMPTZ'
-  const inForce = (table: 'reading_type' | 'tou_code' | 'usage_summary', key: string, more = '') =>
-    model('version-in-force', { source: grown(table), key, commits, more })
+  const inForce = (table: DimensionTable, more = '') =>
+    versionInForce(dimensionVersions(table, grown(table)), commits, more)
   const load = loadViews({
     current,
     history,
@@ -90,30 +105,26 @@ export function viewDefinitions(
     }),
     {
       name: 'core.reading_type',
-      query: inForce('reading_type', 'reading_type_id'),
+      query: inForce('reading_type'),
       comment: 'ReadingTypes, the version in force',
       table: tables.reading_type,
     },
     {
       name: 'core.tou_code',
-      query: inForce('tou_code', 'kind, code'),
+      query: inForce('tou_code'),
       comment: 'codes of the feed and their names, the version in force',
       table: tables.tou_code,
     },
     {
       name: 'core.usage_summary',
-      query: inForce(
-        'usage_summary',
-        'summary_id',
-        money('v', ['bill_last_period', 'bill_to_date', 'cost_additional_last_period']),
-      ),
+      query: inForce('usage_summary', money('v', ['bill_last_period', 'bill_to_date', 'cost_additional_last_period'])),
       comment: 'bills, the version in force',
       table: tables.usage_summary,
     },
     {
       name: 'core.usage_summary_line',
       query: model('view-usage-summary-line', {
-        source: grown('usage_summary'),
+        summaries: inForce('usage_summary'),
         lines: grown('usage_summary_line'),
         commits,
         more: money('l', ['amount', 'rounding', 'unit_cost']),
@@ -136,12 +147,13 @@ export function viewDefinitions(
     },
     ...billViews({
       summaries: grown('usage_summary'),
+      summaries_in_force: inForce('usage_summary'),
       current,
       history,
       channel: grown('channel'),
       series,
       commits,
-      reading_types: inForce('reading_type', 'reading_type_id'),
+      reading_types: inForce('reading_type'),
     }),
     ...(['load', 'quarantine', 'drift', 'notification'] as const).map((table) => ({
       name: `ops.${table}`,

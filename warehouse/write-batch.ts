@@ -5,8 +5,9 @@ import type { CurrentFile, VersionFile } from '../schemas/manifest.ts'
 import { tables } from '../schemas/tables.ts'
 import { columnList, literal } from './columns.ts'
 import { parquetOptions } from './database.ts'
-import { type CommitSession, keepFile, mapConcurrently, rowGroupRows, writeQuery } from './commit-session.ts'
+import { type CommitSession, daysOf, keepFile, mapConcurrently, rowGroupRows, writeQuery } from './commit-session.ts'
 import { type MergedBatch, newCurrentQuery, newHistoryQuery } from './merge-batch.ts'
+import { type OverlaySlice, writeOverlaySlice } from './overlay.ts'
 import { later, type Unit } from './plan-units.ts'
 import { integerOf, textOf } from './row-values.ts'
 
@@ -22,8 +23,7 @@ export async function writeHistory(session: CommitSession, merged: MergedBatch):
   const place = { kind: 'history', commit: n, part: session.nextPart() } as const
   const written = await writeQuery(session, newHistoryQuery(session, merged), place)
   if (!written) return []
-  const [dtMin, dtMax] = [dayOf(written.columns, 'min'), dayOf(written.columns, 'max')]
-  return [{ ...written.ref, commit: n, dtMin, dtMax }]
+  return [{ ...written.ref, commit: n, ...daysOf(written.columns) }]
 }
 
 interface LocalFile {
@@ -35,27 +35,30 @@ interface LocalFile {
 export interface CopiedBatch {
   readonly units: readonly Unit[]
   readonly files: ReadonlyMap<Unit, LocalFile>
+  /** What changed beside files that stay as they are. */
+  readonly overlay: OverlaySlice | null
   /** Latest publication that arrived, by ordinal of the unit. */
   readonly publishedMax: ReadonlyMap<number, string | null>
 }
 
-/** Writes the units of a batch that changed to local files, after which its tables are not needed any more. */
+/** Writes what changed of a batch to local files, after which its tables are not needed any more. */
 export async function copyUnits(session: CommitSession, merged: MergedBatch): Promise<CopiedBatch> {
   const { db } = session
   const { units } = merged
-  const changed = new Set(
-    (await db.rows(`SELECT DISTINCT unit FROM (SELECT unit FROM easy UNION ALL SELECT unit FROM hard_state)`)).map(
-      (row) => integerOf(row, 'unit'),
-    ),
-  )
   const publishedMax = new Map(
     (await db.rows(`SELECT unit, ${isoUtc('max(published_at)')} AS at FROM arrived GROUP BY unit`)).map((row) => [
       integerOf(row, 'unit'),
       typeof row['at'] === 'string' ? row['at'] : null,
     ]),
   )
+  if (merged.isBeside) return { units, files: new Map(), overlay: await writeOverlaySlice(session), publishedMax }
+  const changed = new Set(
+    (await db.rows(`SELECT DISTINCT unit FROM (SELECT unit FROM easy UNION ALL SELECT unit FROM hard_state)`)).map(
+      (row) => integerOf(row, 'unit'),
+    ),
+  )
   // the parts of a file that is split may lie in several batches: each is written, changed or not
-  const rewritten = units.filter((unit) => unit.split || changed.has(unit.unit))
+  const rewritten = units.filter((unit) => unit.split || unit.forced || changed.has(unit.unit))
   const files = new Map<Unit, LocalFile>()
   for (let at = 0; at < rewritten.length; at += partitionsAtOnce) {
     const some = rewritten.slice(at, at + partitionsAtOnce)
@@ -63,7 +66,7 @@ export async function copyUnits(session: CommitSession, merged: MergedBatch): Pr
     const locals = some.length === 1 ? [await writeUnit(session, query)] : await writePartitions(session, query, some)
     for (const [index, local] of locals.entries()) files.set(some[index] as Unit, local)
   }
-  return { units, files, publishedMax }
+  return { units, files, overlay: null, publishedMax }
 }
 
 /** Moves the local files to their places. Answers what stands in the manifest for all units of the batch from now on. */
@@ -94,12 +97,6 @@ export async function keepUnits(
     else if (unit.existing) current.set(unit.existing.path, { ...unit.existing, publishedMax: known })
   }
   return [...current.values()]
-}
-
-const dayOf = (columns: Readonly<Record<string, { min?: string; max?: string }>>, end: 'min' | 'max'): string => {
-  const day = columns['local_date']?.[end]
-  if (day === undefined) throw new TypeError('the engine gave no statistics of local_date')
-  return day.slice(0, 10)
 }
 
 /** A unit alone streams into its file. */

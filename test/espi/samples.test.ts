@@ -238,6 +238,7 @@ describe.skipIf(samples === undefined)('real feeds', () => {
         tariff_profile: 'HAG5A',
         read_cycle: 'Q',
         tariff_riders: null,
+        lines_digest: expect.stringMatching(/^[0-9a-f]{32}$/),
         billing_charge_source: null,
         other: null,
         published_at: '2015-08-20T22:32:37.976000Z',

@@ -33,7 +33,7 @@ function feedOf({ minute, what }: Said, salt: number): Feed {
     rows: {
       usage_point: [{ usage_point_id: 'U', href: '/U', tariff_profile: what, ...at }],
       tou_code: [{ kind: 'tou', code: 1, name: what, ...at }],
-      usage_summary: [{ summary_id: 'S', usage_point_id: 'U', href: '/S', ...at }],
+      usage_summary: [{ summary_id: 'S', usage_point_id: 'U', href: '/S', lines_digest: what, ...at }],
       usage_summary_line: [{ summary_id: 'S', line: 1, note: what, ...at }],
     },
   }
@@ -83,6 +83,9 @@ const kinds = [
   'usage_summary_line',
 ] as const
 
+/** Those that are views by themselves. */
+const described = kinds.filter((kind) => kind !== 'meter_reading')
+
 async function storedRows(roots: LakeRoots): Promise<number[]> {
   const manifest = await readNewestManifest(openRoots(roots).lake)
   return kinds.map((kind) => manifest?.tables[kind].reduce((sum, file) => sum + file.rows, 0) ?? 0)
@@ -99,6 +102,27 @@ test('A at 1, A again at 3, then a late B of 2 leaves A', async () => {
     await commitAll(roots, [[{ minute: 4, what: 'A' }], [{ minute: 2, what: 'B' }]])
     expect(await storedRows(roots)).toEqual(kinds.map(() => 3))
   })
+}, 60_000)
+
+/** Minute of publication of the rows in force after a commit for each minute, all of which say the same. */
+async function since(minutes: readonly number[]): Promise<unknown> {
+  const sets = minutes.map((minute): Said[] => [{ minute, what: 'A' }])
+  const sql = described
+    .map((table) => `SELECT '${table}' AS name, strftime(published_at, '%M') AS minute FROM core.${table}`)
+    .join(' UNION ALL ')
+  let rows: unknown
+  await withLake(async (roots) => {
+    await commitAll(roots, sets)
+    rows = await queryRows({ roots, sql })
+  })
+  return rows
+}
+
+test('said twice, the same row is in force in either order of commits: from when it was first said', async () => {
+  const first = described.map((name) => ({ name, minute: '01' }))
+  expect(await since([1, 2])).toEqual(first)
+  expect(await since([2, 1])).toEqual(first)
+  expect(await since([3, 1, 2])).toEqual(first)
 }, 60_000)
 
 test('sent often, confirmed in few files', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { CurrentFile } from '../../schemas/manifest.ts'
-import { maxSeriesKey, planUnits, reachDays } from '../../warehouse/plan-units.ts'
+import { maxSeriesKey, planUnits, reachDays, unitLimits } from '../../warehouse/plan-units.ts'
 import { planBundles } from '../../warehouse/spread-incoming.ts'
 
 const file = (dt: string, rows: number, publishedMax: string | null = null): CurrentFile => ({
@@ -15,16 +15,18 @@ const file = (dt: string, rows: number, publishedMax: string | null = null): Cur
   sinceCommit: 1,
 })
 
+const reach = (backDays: number) => ({ backDays, minDurationS: 3600 })
+
 test('days are gathered into batches by rows, in day order', () => {
   const units = planUnits(
     [
-      { dt: '2026-01-03', rows: 60 },
-      { dt: '2026-01-01', rows: 60 },
-      { dt: '2026-01-02', rows: 30 },
+      { dt: '2026-01-03', rows: 60, series: 1 },
+      { dt: '2026-01-01', rows: 60, series: 1 },
+      { dt: '2026-01-02', rows: 30, series: 1 },
     ],
     [file('2026-01-01', 10)],
-    0,
-    { batchRows: 100, fileRows: 1000 },
+    reach(0),
+    { ...unitLimits, batchRows: 100, fileRows: 1000 },
   )
   expect(units.map(({ dt, batch, unit }) => [dt, batch, unit])).toEqual([
     ['2026-01-01', 0, 0],
@@ -35,7 +37,8 @@ test('days are gathered into batches by rows, in day order', () => {
 })
 
 test('a day that grows too large is split into ranges that cover all keys and no key twice', () => {
-  const units = planUnits([{ dt: '2026-01-01', rows: 900 }], [file('2026-01-01', 700)], 0, {
+  const units = planUnits([{ dt: '2026-01-01', rows: 900, series: 1 }], [file('2026-01-01', 700)], reach(0), {
+    ...unitLimits,
     batchRows: 400,
     fileRows: 500,
   })
@@ -50,7 +53,8 @@ test('late is what is not newer than the day itself and the days that may reach 
     file('2026-01-01', 1, '2026-01-05T00:00:00.000000Z'),
     file('2026-01-02', 1, '2026-01-03T00:00:00.000000Z'),
   ]
-  const lateUntil = (back: number) => planUnits([{ dt: '2026-01-02', rows: 1 }], current, back)[0]?.lateUntil
+  const lateUntil = (back: number) =>
+    planUnits([{ dt: '2026-01-02', rows: 1, series: 1 }], current, reach(back))[0]?.lateUntil
   expect(lateUntil(0)).toBe('2026-01-03T00:00:00.000000Z')
   expect(lateUntil(1)).toBe('2026-01-05T00:00:00.000000Z')
   expect(reachDays(900, 3600)).toBe(1)
@@ -60,10 +64,10 @@ test('late is what is not newer than the day itself and the days that may reach 
 
 test('bundles hold about equally many readings: small days together, a large one in ranges of its keys', () => {
   const days = [
-    { dt: '2026-01-03', rows: 400 },
-    { dt: '2026-01-01', rows: 40 },
-    { dt: '2026-01-02', rows: 50 },
-    { dt: '2026-01-04', rows: 10 },
+    { dt: '2026-01-03', rows: 400, series: 1 },
+    { dt: '2026-01-01', rows: 40, series: 1 },
+    { dt: '2026-01-02', rows: 50, series: 1 },
+    { dt: '2026-01-04', rows: 10, series: 1 },
   ]
   const bundles = planBundles(days, 5)
   expect(bundles.map(({ dt, first, parts }) => [dt, first, parts])).toEqual([

@@ -9,11 +9,14 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { LakeRoots } from '../../schemas/load-process.ts'
 import { readNewestManifest } from '../../warehouse/manifest.ts'
 import { publishStaged } from '../../warehouse/publish.ts'
+import { type PublishForm, publishForms } from '../support/publish-forms.ts'
 import { queryRows } from '../support/query-rows.ts'
 import { openRoots } from '../../warehouse/storage.ts'
 import { type Feed, stageFeed, timeZone } from '../support/stage-feed.ts'
 import { textOf } from '../../warehouse/row-values.ts'
 
+/** Moments of each form. */
+const rounds = Number(process.env['KILL_ROUNDS'] ?? 8)
 let dir: string
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'meterlake-kill-'))
@@ -39,12 +42,13 @@ const feed = (published: string, value: number, from: number): Feed => ({
 const feeds = [
   [feed('2026-03-10T00:00:00Z', 1, 0), feed('2026-03-12T00:00:00Z', 2, 48)],
   [feed('2026-03-11T00:00:00Z', 3, 24), feed('2026-03-13T00:00:00Z', 1, 0)],
+  [feed('2026-03-14T00:00:00Z', 4, 130)],
 ] as const
 const rootsIn = (name: string): LakeRoots => ({ lake: join(dir, name, 'lake'), pii: join(dir, name, 'pii') })
 const program = fileURLToPath(new URL('publish-child.ts', import.meta.url))
 
-function publishInChild(roots: LakeRoots): ChildProcess {
-  return spawn(process.execPath, [program, roots.lake, roots.pii], { stdio: ['ignore', 'pipe', 'inherit'] })
+function publishInChild(roots: LakeRoots, form: PublishForm = 'rewrite'): ChildProcess {
+  return spawn(process.execPath, [program, roots.lake, roots.pii, form], { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
 /** Everything the lake says but when it learned it. */
@@ -58,42 +62,59 @@ async function contents(roots: LakeRoots) {
   }
 }
 
-test('killed at any point of a publish, the next one ends with the lake of the uninterrupted run', async () => {
-  const reference = rootsIn('reference')
-  for (const group of feeds) {
-    for (const one of group) await stageFeed(reference, one)
-    await publishStaged({ roots: reference, timeZone })
-  }
-  const expected = await contents(reference)
+const overlayOf = async (roots: LakeRoots) => (await readNewestManifest(openRoots(roots).lake))?.overlay.files.length
 
-  const before = rootsIn('before')
-  for (const one of feeds[0]) await stageFeed(before, one)
-  await publishStaged({ roots: before, timeZone })
-  for (const one of feeds[1]) await stageFeed(before, one)
-  // views name absolute paths: they are derived again where the lake is copied to
-  await rm(join(before.lake, 'views.duckdb'))
-
+/** Kills at so many moments of a publish, each on a lake of its own; answers how many hit. */
+async function killPublish(from: string, form: PublishForm, expected: unknown): Promise<number> {
   let killed = 0
-  for (let round = 0; round < 8; round += 1) {
-    const roots = rootsIn(`round-${round}`)
-    await cp(join(dir, 'before'), join(dir, `round-${round}`), { recursive: true })
-    const child = publishInChild(roots)
+  for (let round = 0; round < rounds; round += 1) {
+    const name = `${form}-${round}`
+    const roots = rootsIn(name)
+    await cp(join(dir, from), join(dir, name), { recursive: true })
+    const child = publishInChild(roots, form)
     const exit = once(child, 'exit')
     if (child.stdout) await once(child.stdout, 'data')
-    await sleep(round * 120)
+    const delayMs = Math.round((round * 960) / rounds)
+    await sleep(delayMs)
     child.kill('SIGKILL')
     const [code] = (await exit) as [number | null]
     if (code === null) killed += 1
-    await publishStaged({ roots, timeZone })
-    expect(await contents(roots), `killed after ${round * 120} ms`).toEqual(expected)
-    await rm(join(dir, `round-${round}`), { recursive: true })
+    await publishStaged({ roots, timeZone, limits: publishForms[form] })
+    expect(await contents(roots), `${form}, killed after ${delayMs} ms`).toEqual(expected)
+    expect(await overlayOf(roots)).toBe({ rewrite: 0, beside: 1, fold: 0 }[form])
+    await rm(join(dir, name), { recursive: true })
   }
-  expect(killed).toBeGreaterThan(0)
-}, 300_000)
+  return killed
+}
+
+test('killed at any point of a publish, the next one ends with the lake of the uninterrupted run', async () => {
+  const reference = rootsIn('reference')
+  const expected: unknown[] = []
+  for (const group of feeds) {
+    for (const one of group) await stageFeed(reference, one)
+    await publishStaged({ roots: reference, timeZone })
+    expected.push(await contents(reference))
+  }
+  const site = rootsIn('site')
+  const prepare = async (group: readonly Feed[], name: string) => {
+    for (const one of group) await stageFeed(site, one)
+    await cp(join(dir, 'site'), join(dir, name), { recursive: true })
+    // views name absolute paths: they are derived again where the lake is copied to
+    await rm(join(dir, name, 'lake', 'views.duckdb'))
+  }
+  for (const one of feeds[0]) await stageFeed(site, one)
+  await publishStaged({ roots: site, timeZone })
+  await prepare(feeds[1], 'corrections')
+  expect(await killPublish('corrections', 'rewrite', expected[1])).toBeGreaterThan(0)
+  expect(await killPublish('corrections', 'beside', expected[1])).toBeGreaterThan(0)
+  await publishStaged({ roots: site, timeZone, limits: publishForms.beside })
+  await prepare(feeds[2], 'folding')
+  expect(await killPublish('folding', 'fold', expected[2])).toBeGreaterThan(0)
+}, 600_000)
 
 test('two processes that publish at once commit each load once', async () => {
   const roots = rootsIn('two')
-  for (const one of feeds.flat()) await stageFeed(roots, one)
+  for (const one of [...feeds[0], ...feeds[1]]) await stageFeed(roots, one)
   const children = [publishInChild(roots), publishInChild(roots)]
   const codes = await Promise.all(children.map(async (child) => ((await once(child, 'exit')) as [number | null])[0]))
   expect(codes).toEqual([0, 0])

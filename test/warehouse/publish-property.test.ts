@@ -4,9 +4,12 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { LakeRoots } from '../../schemas/load-process.ts'
-import type { UnitLimits } from '../../warehouse/plan-units.ts'
+import { readNewestManifest } from '../../warehouse/manifest.ts'
+import { type UnitLimits, unitLimits } from '../../warehouse/plan-units.ts'
 import { publishStaged } from '../../warehouse/publish.ts'
+import { publishForms } from '../support/publish-forms.ts'
 import { queryRows } from '../support/query-rows.ts'
+import { openRoots } from '../../warehouse/storage.ts'
 import { ensureViews } from '../../warehouse/views.ts'
 import { type Feed, type FeedReading, stageFeed, timeZone } from '../support/stage-feed.ts'
 import { type ReadingEvent, replay } from './naive-timeline.ts'
@@ -90,18 +93,29 @@ const repeatThenChange = [
   [{ published: null, readings: [{ start: origin, duration: 14_400, value: 2 }] }],
 ]
 
+const { beside, fold } = publishForms
+const forms: readonly UnitLimits[] = [
+  unitLimits,
+  // in several batches that are written while the next is merged
+  { ...unitLimits, batchRows: 2, fileRows: 4 },
+  beside,
+  { ...beside, batchRows: 2, fileRows: 4, overlay: { ...beside.overlay, files: 2 } },
+  // folded beyond four rows
+  { ...fold, batchRows: 3, overlay: { ...fold.overlay, files: 1, rowsMost: 4 } },
+]
+
 test('current, as-of and as-published answers equal a replay of every reading, in any order of commits', async () => {
-  // in one batch, or each in several that are written while the next is merged
-  const unitLimits = fc.constantFrom({ batchRows: 100_000, fileRows: 1_000_000 }, { batchRows: 2, fileRows: 4 })
   const groups = fc.array(fc.array(feed, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 4 })
   await fc.assert(
-    fc.asyncProperty(groups, unitLimits, (sets, limits) =>
+    fc.asyncProperty(groups, fc.constantFrom(...forms), (sets, limits) =>
       withLake(async (roots) => {
         const sent = sets.map((group) =>
           group.map(({ published, readings }) => ({ published: publishedAt(published), readings })),
         )
         const events = await commitAll(roots, sent, limits)
-        expect(await answer(roots, 'core.interval')).toEqual(replay(events))
+        const current = replay(events)
+        expect(await answer(roots, 'core.interval')).toEqual(current)
+        expect((await readNewestManifest(openRoots(roots).lake))?.totals.readings).toBe(current.length)
         const commits = await queryRows({
           roots,
           sql: `SELECT DISTINCT commit_id::INTEGER AS n, strftime(known_at, '%Y-%m-%dT%H:%M:%S.%fZ') AS at FROM ops.load`,
@@ -119,6 +133,9 @@ test('current, as-of and as-published answers equal a replay of every reading, i
         }
       }),
     ),
-    { numRuns: 8, examples: [[repeatThenChange, { batchRows: 100_000, fileRows: 1_000_000 }]] },
+    {
+      numRuns: Number(process.env['PROPERTY_RUNS'] ?? 10),
+      examples: [[repeatThenChange, unitLimits]],
+    },
   )
 }, 600_000)

@@ -6,6 +6,7 @@ import type { LakeRoots } from '../../schemas/load-process.ts'
 import { isKnownLoad } from '../../warehouse/ledger.ts'
 import { readGapFacts } from '../../warehouse/ledger-facts.ts'
 import { readManifest, readNewestManifest } from '../../warehouse/manifest.ts'
+import { unitLimits } from '../../warehouse/plan-units.ts'
 import { publishStaged } from '../../warehouse/publish.ts'
 import { queryRows } from '../support/query-rows.ts'
 import { stageNotification } from '../../warehouse/stage-notification.ts'
@@ -291,7 +292,7 @@ test('a package that an operator had fetched later is lacking no more', async ()
 })
 
 test('days are split and batched without a difference', async () => {
-  const limits = { batchRows: 50, fileRows: 40 }
+  const limits = { ...unitLimits, batchRows: 50, fileRows: 40 }
   for (const sent of [fleetFeed(p(1), 1), fleetFeed(p(3), 2), fleetFeed(p(2), 9)]) {
     await stageFeed(roots, sent)
     await publishStaged({ roots, timeZone, limits })

@@ -5,7 +5,7 @@ FROM incoming i JOIN unit u ON u.dt = i.local_date AND i.series_key BETWEEN u.ke
 WHERE i.local_date BETWEEN DATE '{{from}}' AND DATE '{{to}}' AND i.series_key BETWEEN {{key_min}} AND {{key_max}} AND u.batch = {{batch}}
 ORDER BY u.unit, i.series_key, i.start_at;
 
-CREATE VIEW standing AS {{standing}};
+CREATE {{standing}};
 
 -- Series whose lengths or starts are not all alike: only there can readings overlap.
 CREATE OR REPLACE TEMP TABLE uneven AS

@@ -10,9 +10,8 @@ WITH version AS (
   SELECT *, min(content) OVER tie <> max(content) OVER tie AS is_tied FROM version
   WINDOW tie AS (PARTITION BY usage_point_id, coalesce(epoch_us(billing_start_at)::VARCHAR, summary_id), published_at, arrival)
 ), latest AS (
-  SELECT * FROM compared
-  QUALIFY row_number() OVER (
-    PARTITION BY summary_id ORDER BY published_at DESC NULLS LAST, commit_id DESC, load_id DESC, byte_offset DESC) = 1
+  SELECT c.* FROM compared c
+  SEMI JOIN ({{summaries_in_force}}) f ON f.summary_id = c.summary_id AND f.load_id = c.load_id AND f.byte_offset = c.byte_offset
 ), bill AS (
   SELECT *,
     -- 400 days: no bill is longer; a period that is not sent or not possible is compared with nothing
