@@ -54,7 +54,7 @@ export async function replayLake(request: ReplayRequest): Promise<Replayed> {
   const { roots, since, publish, progress } = request
   const { lake, pii } = openRoots(roots)
   await using local = await openLocalScratch()
-  await using db = await Database.open({ threads: 1, memoryLimitMb: 512, scratch: local.path })
+  await using db = await Database.open({ threads: 1, memoryLimitMb: 128, scratch: local.path })
   let plan = await planReplay(db, lake, pii)
   if (plan.commits.length === 0)
     throw new MeterlakeError('LAKE_MISSING', `there is nothing to replay in ${roots.lake}`, { lake: roots.lake })
@@ -69,7 +69,7 @@ export async function replayLake(request: ReplayRequest): Promise<Replayed> {
     await ensurePersonalViews(built)
   }
 
-  const differences = request.compare ? await compare(db, roots, built, plan, progress) : undefined
+  const differences = request.compare ? await compare(roots, built, plan, progress) : undefined
   let published: number | undefined
   if (publish) {
     if (lost.length > 0) throw incomplete(lost)
@@ -201,7 +201,6 @@ function profileOf(name: string | null, { config, profile }: ReplayRequest) {
 }
 
 async function compare(
-  db: Database,
   roots: LakeRoots,
   built: LakeRoots,
   plan: ReplayPlan,
@@ -211,6 +210,9 @@ async function compare(
   if (plan.lost !== null || !plan.manifest || !rebuilt) return undefined
   progress.start('comparing', 0, 0)
   const withPersonal = rebuilt.pii.raw.length > 0
+  // rows of customers are spilled under pii only
+  await using scratch = withPersonal ? await openRoots(built).pii.scratch() : await openLocalScratch()
+  await using db = await Database.open({ threads: 1, memoryLimitMb: 512, scratch: scratch.path })
   return await lakeDifferences(
     db,
     { roots, manifest: plan.manifest },

@@ -71,8 +71,8 @@ async function archiveCommits(lake: Storage, pii: Storage, known: readonly Repla
   ] as const)
     for (const path of await storage.list(folders.raw).catch(() => []))
       if (parsePath(path)?.kind === 'raw_index') {
-        const index = rawIndexSchema.safeParse(JSON.parse((await storage.get(path))?.toString() ?? 'null'))
-        if (index.success && !taken.has(index.data.sha256)) found.push({ root, index: index.data })
+        const index = indexOf((await storage.get(path))?.toString() ?? '')
+        if (index && !taken.has(index.sha256)) found.push({ root, index })
       }
   const atOnce = Map.groupBy(found, ({ index }) => new Date(index.receivedAt).toISOString())
   return [...atOnce]
@@ -95,4 +95,13 @@ async function archiveCommits(lake: Storage, pii: Storage, known: readonly Repla
       requests: [],
       authorizations: [],
     }))
+}
+
+/** A sidecar; undefined where it is damaged: then its file cannot be read either. */
+function indexOf(text: string): RawIndex | undefined {
+  try {
+    return rawIndexSchema.parse(JSON.parse(text))
+  } catch {
+    return undefined
+  }
 }

@@ -91,12 +91,12 @@ export async function verifyLake({ roots, since, onProgress = () => undefined }:
       findings.push(...(await verifyLedger(db, lake, manifest, from))),
     )
 
-  const touched = manifest.current.files.filter((file) => writtenBy(file) >= from)
   const brokenDays = new Set([...broken.keys()].flatMap(({ ref }) => ('dt' in ref ? [String(ref.dt)] : [])))
-  const only = new Set(touched.map(({ dt }) => dt).filter((dt) => !brokenDays.has(dt)))
+  const touched = isBroken('overlay') ? [] : await daysSince(db, lake, manifest, from)
+  const only = new Set(touched.filter((dt) => !brokenDays.has(dt)))
   const spans = verifiedSpans(manifest, since === undefined && brokenDays.size === 0 ? undefined : only)
   onProgress('current', 0, spans.length)
-  if (isBroken('history')) skipped.push('current against the winners of history: mend the files above first')
+  if (isBroken('history', 'overlay')) skipped.push('current against the winners of history: mend the files above first')
   else
     await attempt(skipped, 'current against the winners of history', async () =>
       findings.push(
@@ -200,6 +200,15 @@ async function archivedSince(
   )
   const wanted = new Set(rows.map((row) => row['sha256']))
   return archived.filter(({ ref }) => wanted.has(ref.sha256))
+}
+
+/** Local days whose current rows a commit since has written, in their files or beside them. */
+async function daysSince(db: Database, lake: Storage, manifest: Manifest, from: number): Promise<string[]> {
+  const inFiles = manifest.current.files.filter((file) => writtenBy(file) >= from).map(({ dt }) => dt)
+  const beside = manifest.overlay.files.filter((file) => writtenBy(file) >= from)
+  if (beside.length === 0) return inFiles
+  const rows = await db.rows(`SELECT DISTINCT local_date::VARCHAR AS dt FROM (${readFiles(lake, beside, '')})`)
+  return [...inFiles, ...rows.map((row) => String(row['dt']))]
 }
 
 /** Whether the pii root can be verified: what is there, but not ours to read, is left out. */
