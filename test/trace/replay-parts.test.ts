@@ -6,7 +6,9 @@ import { readManifest, readNewestManifest } from '../../warehouse/manifest.ts'
 import { rebuildLake } from '../../warehouse/rebuild-lake.ts'
 import { openRoots } from '../../warehouse/storage.ts'
 import { verifyLake } from '../../warehouse/verify.ts'
+import { createLake } from '../support/lake.ts'
 import { queryRows } from '../support/query-rows.ts'
+import { againThenLate, loadGroups } from './colliding-feeds.ts'
 import { builtIn, differencesOf, planOf, rebuild, stepsHere } from './replayed.ts'
 import { createTracedLake, timeZone, type TracedLake } from './traced-lake.ts'
 
@@ -39,6 +41,15 @@ test('stopped half-way, it goes on', async () => {
   expect((await readNewestManifest(openRoots(built).lake))?.n).toBeLessThan(lake.commits)
   expect(await rebuild(lake.roots, built)).toEqual([])
   expect(await differencesOf(lake.roots, built)).toEqual([])
+})
+
+test('a folder that holds another lake is left alone', async () => {
+  await using other = await createLake()
+  await loadGroups(other, againThenLate.slice(0, 2))
+  await expect(rebuild(lake.roots, other.roots)).rejects.toThrow('holds another lake')
+  await expect(rebuild(other.roots, lake.roots)).rejects.toThrow('holds another lake')
+  expect(await verifyLake({ roots: other.roots })).toMatchObject({ findings: [] })
+  expect(await verifyLake({ roots: lake.roots })).toMatchObject({ findings: [] })
 })
 
 test('feeds that are not at hand are left out and named', async () => {
