@@ -36,12 +36,14 @@ export async function stageAliasDecision(
   const usagePointId = await sharedUsagePoint(lake, manifest, seriesKey, otherSeriesKey)
   const decidedAt = now.toISOString()
   const { decided } = decision
-  const stage: StagedAlias = { stage: 'alias', format: 1, decidedAt, seriesKey, otherSeriesKey, usagePointId, decided }
-  await lake.putIfAbsent(
-    formatPath({ kind: 'stage', id: aliasStageId(decidedAt, seriesKey, otherSeriesKey) }),
-    JSON.stringify(stage),
-  )
+  await stageAlias(lake, { stage: 'alias', format: 1, decidedAt, seriesKey, otherSeriesKey, usagePointId, decided })
   return { timeZone: manifest.timeZone }
+}
+
+/** Stages a decision as it was made. */
+export async function stageAlias(lake: Storage, stage: StagedAlias): Promise<void> {
+  const id = aliasStageId(stage.decidedAt, stage.seriesKey, stage.otherSeriesKey)
+  await lake.putIfAbsent(formatPath({ kind: 'stage', id }), JSON.stringify(stage))
 }
 
 async function sharedUsagePoint(lake: Storage, manifest: Manifest, one: string, other: string): Promise<string> {

@@ -43,19 +43,42 @@ export async function stageRoster({ roots, file, asOf, now }: StageRosterOptions
   const told = { rosterId, rows: rows.length, usagePoints: new Set(rows.map((row) => row.usage_point_id)).size, unused }
   if ((await rosterInForce(lake, db, asOf)) === rosterId) return { ...told, outcome: 'known' }
   const local = await writeRows(db, scratch, rows, asOf, rosterId)
-  const id = rosterStageId(asOf, rosterId)
+  await stageRows(lake, local, { rosterId, asOf, stagedAt: now.toISOString(), rows: rows.length })
+  return { ...told, outcome: 'staged' }
+}
+
+/** Stages a local file of roster rows. */
+async function stageRows(
+  lake: Storage,
+  local: string,
+  told: Pick<StagedRoster, 'rosterId' | 'asOf' | 'stagedAt'> & { readonly rows: number },
+): Promise<void> {
+  const { rows, ...roster } = told
+  const id = rosterStageId(roster.asOf, roster.rosterId)
   const path = formatPath({ kind: 'staged', id, attempt: randomBytes(4).toString('hex'), table: 'roster' })
   const bytes = await lake.publish(local, path)
-  const stage: StagedRoster = {
-    stage: 'roster',
-    format: 1,
-    rosterId,
-    asOf,
-    stagedAt: now.toISOString(),
-    file: { root: 'lake', path, rows: rows.length, bytes },
-  }
+  const stage: StagedRoster = { stage: 'roster', format: 1, ...roster, file: { root: 'lake', path, rows, bytes } }
   await lake.putIfAbsent(formatPath({ kind: 'stage', id }), JSON.stringify(stage))
-  return { ...told, outcome: 'staged' }
+}
+
+/** Stages a roster of another lake as its commit told it. */
+export async function stageRosterAgain(
+  from: Storage,
+  to: Storage,
+  roster: { readonly asOf: string; readonly rosterId: string; readonly commit: number; readonly stagedAt: string },
+): Promise<void> {
+  const { asOf, rosterId, stagedAt, commit } = roster
+  const manifest = await readNewestManifest(from)
+  await using scratch = await to.scratch()
+  await using db = await Database.open({ threads: 1, memoryLimitMb: 128, scratch: scratch.file('spill') })
+  const local = scratch.file('roster.parquet')
+  const { rows } = await db.copy(
+    `SELECT ${castList(stagingTables.roster)} FROM (${readFiles(from, manifest?.tables.roster ?? [], emptySelect(tables.roster))})
+     WHERE commit_id = ${commit} AND roster_id = ${literal(rosterId)} AND as_of_date = DATE ${literal(asOf)} ORDER BY usage_point_id, from_date`,
+    local,
+    { rowGroupRows },
+  )
+  await stageRows(to, local, { asOf, rosterId, stagedAt, rows })
 }
 
 /** Id of the newest roster that was valid on a day or before; undefined where there is none. */
