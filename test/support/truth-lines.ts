@@ -26,13 +26,14 @@ const lineOf = (row: TruthRow): string =>
 
 const partsOf = (id: string): string[] => Buffer.from(id, 'base64').toString().split(':')
 
+const channelOf = (row: TruthRow): string => `${row.usage_point_id} ${partsOf(row.meter_reading_id)[0]}`
+
 /**
  * The rows that count. The generator's ids say what they stand for: `type:meter`, since they were re-encoded `type:usage point:meter`.
  * A usage point with one of each has one meter, and of a start the newer publication counts; with more, nobody can tell which is which.
  */
 export function countedRows(packages: readonly FeedPackage[]): TruthRow[] {
   const rows = [...truthRows(packages)].filter((row) => !row.parked)
-  const channelOf = (row: TruthRow) => `${row.usage_point_id} ${partsOf(row.meter_reading_id)[0]}`
   const ids = new Map<string, Set<string>>()
   for (const row of rows) ids.set(channelOf(row), (ids.get(channelOf(row)) ?? new Set()).add(row.meter_reading_id))
   const isOneMeter = (row: TruthRow) => {
