@@ -6,9 +6,8 @@ import { expect, test } from 'vitest'
 import { createFleet } from '../sim/fleet.ts'
 import { changesPackage, dailyPackage, type FeedPackage, historyPackage } from '../sim/package.ts'
 import { renderFeed } from '../sim/render-feed.ts'
-import { truthRows } from '../sim/truth.ts'
 import { createLake, type TestLake } from './support/lake.ts'
-import { intervalLinesSql, truthLines } from './support/truth-lines.ts'
+import { countedRows, intervalLinesSql, truthLines } from './support/truth-lines.ts'
 
 /** 20 usage points show every kind: NEM, net, quarters, two meters, gas, registers of reactive energy, MV-90, bills only. */
 const meters = 20
@@ -45,13 +44,12 @@ async function writeFeeds(lake: TestLake, packages: readonly FeedPackage[]): Pro
 }
 
 async function expectTruth(lake: TestLake, packages: readonly FeedPackage[], when: string): Promise<void> {
-  const truth = [...truthRows(packages)]
   const found = (await lake.query(intervalLinesSql)).map((row) => row['line'] ?? '').sort()
   expect({ when, rows: found }).toEqual({ when, rows: truthLines(packages) })
   // sums from the truth's integers, in 10^-9 kWh
   const sums = new Map<number, bigint>()
-  for (const { parked, energy_kwh, flow_direction } of truth) {
-    if (parked || energy_kwh === null) continue
+  for (const { energy_kwh, flow_direction } of countedRows(packages)) {
+    if (energy_kwh === null) continue
     sums.set(flow_direction, (sums.get(flow_direction) ?? 0n) + BigInt(energy_kwh.replace('.', '')))
   }
   const [hourly] = await lake.query(
