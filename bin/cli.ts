@@ -5,14 +5,17 @@ import { registerAuthorizations } from './commands/authorizations.ts'
 import { registerBackfill } from './commands/backfill.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerDoctor } from './commands/doctor.ts'
+import { registerExplain } from './commands/explain.ts'
 import { registerGaps } from './commands/gaps.ts'
 import { registerLoad } from './commands/load.ts'
 import { registerLoads } from './commands/loads.ts'
 import { registerPull } from './commands/pull.ts'
+import { registerReplay } from './commands/replay.ts'
 import { registerUp, registerWebhook, registerWorker } from './commands/roles.ts'
 import { registerSim } from './commands/sim.ts'
 import { registerSql } from './commands/sql.ts'
 import { registerStatus } from './commands/status.ts'
+import { registerVerify } from './commands/verify.ts'
 import { describeFailure } from './report-error.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -47,6 +50,9 @@ function createProgram(): Command {
     registerPull,
     registerBackfill,
     registerGaps,
+    registerExplain,
+    registerVerify,
+    registerReplay,
     registerUp,
     registerWorker,
     registerWebhook,

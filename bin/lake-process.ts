@@ -57,8 +57,9 @@ async function load(job: Extract<LakeJob, { kind: 'load' }>): Promise<LakeJobRes
 
 async function publish(job: Extract<LakeJob, { kind: 'publish' }>): Promise<LakeJobResult> {
   const { publishStaged } = await needs.publish()
-  const { roots, timeZone } = job
-  const { loads, commit } = await publishStaged({ roots, timeZone, onProgress })
+  const { roots, timeZone, knownAt, deferViews = false } = job
+  const now = () => (knownAt === undefined ? new Date() : new Date(knownAt))
+  const { loads, commit } = await publishStaged({ roots, timeZone, onProgress, deferViews, now })
   return { kind: 'publish', loads, commit }
 }
 

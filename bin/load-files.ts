@@ -1,7 +1,6 @@
 /** Feed files on disk → raw archive → load → one publish: the same path as a notified package, without Temporal and network. */
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { profiles } from '../custodian/profile.ts'
 import type { Config } from '../schemas/config.ts'
 import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
 import type { PublishedLoad, RawFeed } from '../schemas/ingest.ts'
@@ -10,6 +9,7 @@ import { formatPath, loadIdOf } from '../warehouse/paths.ts'
 import { archiveRaw } from '../warehouse/raw-archive.ts'
 import { openFolder } from '../warehouse/storage.ts'
 import type { Format } from './command-context.ts'
+import { feedProfile, type FeedProfile } from './feed-profile.ts'
 import { findFeedFiles, type FeedFile, saveStdin } from './feed-files.ts'
 import { type FileOutcome, showFailures, showLoadSummary } from './load-summary.ts'
 import { openProgress, type Progress } from './progress.ts'
@@ -24,7 +24,6 @@ export interface LoadFilesOptions {
 }
 
 type LoadJob = Extract<LakeJob, { kind: 'load' }>
-type FeedProfile = LoadJob['profile']
 
 interface Run {
   readonly roots: LakeRoots
@@ -59,14 +58,6 @@ export async function loadFiles(patterns: readonly string[], options: LoadFilesO
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, stop)
   }
-}
-
-/** What reading a feed needs of a profile: files have no endpoints. The configured overrides count for the configured utility. */
-function feedProfile({ custodian }: Config, asked: 'pge' | 'espi' | undefined): FeedProfile {
-  const chosen = asked ?? custodian?.profile ?? 'pge'
-  const settings = { ...profiles[chosen], ...(custodian?.profile === chosen ? custodian.overrides : {}) }
-  const { name = chosen, timeZone = 'America/Los_Angeles', usagePointIdentity = 'path' } = settings
-  return { name, timeZone, usagePointIdentity }
 }
 
 /** Loads side by side, one process each, as many as there are cores. A file that fails does not stop the others. */

@@ -3,8 +3,8 @@ import { SingleBar } from 'cli-progress'
 import { formatBytes } from './human.ts'
 
 export interface Progress extends Disposable {
-  /** Begins a phase of `totalBytes` in `things` files; 0 things: its extent comes with `share`. */
-  start(phase: string, totalBytes: number, things: number): void
+  /** Begins a phase of `totalBytes` in `things` files (or what `noun` says); 0 things: its extent comes with `share`. */
+  start(phase: string, totalBytes: number, things: number, noun?: string): void
   /** Bytes done of one named thing. */
   update(name: string, bytes: number): void
   /** A named thing is finished. */
@@ -21,12 +21,12 @@ function openLines(out: NodeJS.WriteStream): Progress {
   let finished = 0
   let total = 0
   return {
-    start(name, bytes, things) {
+    start(name, bytes, things, noun = 'file') {
       phase = name
       finished = 0
       total = things
       out.write(
-        things === 0 ? `${phase}\n` : `${phase} ${things} ${things === 1 ? 'file' : 'files'}, ${formatBytes(bytes)}\n`,
+        things === 0 ? `${phase}\n` : `${phase} ${things} ${noun}${things === 1 ? '' : 's'}, ${formatBytes(bytes)}\n`,
       )
     },
     update() {},

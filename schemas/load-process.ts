@@ -19,7 +19,15 @@ export type LakeJob =
       /** False: the reader remembers no markup. Default true. */
       readonly markupMemory?: boolean
     }
-  | { readonly kind: 'publish'; readonly roots: LakeRoots; readonly timeZone: string }
+  | {
+      readonly kind: 'publish'
+      readonly roots: LakeRoots
+      readonly timeZone: string
+      /** When the commit becomes known (RFC 3339), for a commit that is made again; absent: now. */
+      readonly knownAt?: string
+      /** True: the views are left behind. */
+      readonly deferViews?: boolean
+    }
 
 export type LakeJobResult =
   | { readonly kind: 'load'; readonly staged: StagedLoad }

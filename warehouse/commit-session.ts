@@ -36,7 +36,8 @@ export function partNames(): () => string {
 /** Files that are read in one piece: a stream costs more than most of them hold. */
 const smallBytes = 1024 * 1024
 
-async function sha256Of(file: string): Promise<string> {
+/** SHA-256 (hex) of a local file. */
+export async function sha256Of(file: string): Promise<string> {
   if (statSync(file).size <= smallBytes) return createHash('sha256').update(readFileSync(file)).digest('hex')
   const hash = createHash('sha256')
   await pipeline(createReadStream(file), hash)

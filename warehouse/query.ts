@@ -1,10 +1,9 @@
 /** Reading the published views as any DuckDB client may: read-only, at any time, also during an ingest. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { availableParallelism, totalmem } from 'node:os'
 import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
 import { Database, type Value } from './database.ts'
+import { openLocalScratch } from './local-scratch.ts'
 import { formatPath } from './paths.ts'
 import { openRoots } from './storage.ts'
 import { ensureViews } from './views.ts'
@@ -31,25 +30,24 @@ export async function tryOpenViews(roots: LakeRoots): Promise<LakeViews | undefi
     throw error
   })
   if (manifest === undefined && (await lake.size(path)) === undefined) return undefined
-  const scratch = await mkdtemp(join(tmpdir(), 'meterlake-sql-'))
-  const removeScratch = () => rm(scratch, { recursive: true, force: true })
+  const scratch = await openLocalScratch()
   try {
     const database = await Database.open({
       path: lake.locate(path),
       readOnly: true,
       threads: availableParallelism(),
       memoryLimitMb: Math.max(256, Math.round(totalmem() / 2 / 1024 ** 2)),
-      scratch,
+      scratch: scratch.path,
     })
     return {
       database,
       [Symbol.asyncDispose]: async () => {
         await database[Symbol.asyncDispose]()
-        await removeScratch()
+        await scratch[Symbol.asyncDispose]()
       },
     }
   } catch (error) {
-    await removeScratch()
+    await scratch[Symbol.asyncDispose]()
     throw error
   }
 }

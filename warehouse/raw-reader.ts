@@ -37,7 +37,11 @@ function decompress(path: string, index: RawIndex, place: FramePlace, frame: Uin
  * The bytes as received, in order; nothing asynchronous, so that the engine may pull them. `isFreed`: the memory of a chunk is given
  * back once 4 MiB more have been read, for the garbage collector lets tens of megabytes of it pile up.
  */
-function* receivedChunks(path: string, index: RawIndex, isFreed: boolean): Generator<Uint8Array, void, undefined> {
+export function* receivedChunks(
+  path: string,
+  index: RawIndex,
+  isFreed: boolean,
+): Generator<Uint8Array, void, undefined> {
   const file = openSync(path, 'r')
   try {
     const buffer = Buffer.allocUnsafeSlow(Math.max(0, ...index.frames))

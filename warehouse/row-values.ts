@@ -12,3 +12,19 @@ export function integerOf(row: Row | undefined, column: string): number {
   const value = row?.[column]
   return typeof value === 'number' || typeof value === 'string' ? Number(value) : 0
 }
+
+/** A text cell; null where it is NULL. */
+export function textOrNull(row: Row, column: string): string | null {
+  const value = row[column]
+  return typeof value === 'string' ? value : null
+}
+
+/** An INTEGER or DOUBLE cell; null where it is NULL. */
+export function numberOrNull(row: Row, column: string): number | null {
+  const value = row[column]
+  return typeof value === 'number' ? value : null
+}
+
+/** A TIMESTAMPTZ cell (`2026-03-08 10:00:00+00`, the engine's zone is UTC) as RFC 3339; null where it is NULL. */
+export const instantOf = (row: Row, column: string): string | null =>
+  textOrNull(row, column)?.replace(' ', 'T').replace(/\+00$/, 'Z') ?? null

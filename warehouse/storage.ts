@@ -3,7 +3,7 @@
  * `putIfAbsent` is `If-None-Match: *` and `publish` is a PUT of a local file.
  */
 import { randomBytes } from 'node:crypto'
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
+import { chmod, copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { LakeRoots } from '../schemas/load-process.ts'
 import { folders } from './paths.ts'
@@ -37,6 +37,8 @@ export interface Storage {
   scratch(): Promise<Scratch>
   /** Moves a complete local file to its place, replacing what is there in one step. Answers its size. */
   publish(localFile: string, path: string): Promise<number>
+  /** Puts a complete local file, which stays and never changes, at a path as well; false where there is a file already, which is left alone. */
+  adopt(localFile: string, path: string): Promise<boolean>
 }
 
 /** fsync of a file or a folder. */
@@ -164,20 +166,37 @@ class FolderStorage implements Storage {
       } catch (error) {
         if (!hasCode(error, 'EXDEV')) throw error
         await this.#copyAside(localFile, target)
+        await unlink(localFile)
       }
       await sync(dirname(target))
       return size
     })
   }
 
-  /** A rename across file systems: copied beside its place, then renamed. */
+  async adopt(localFile: string, path: string): Promise<boolean> {
+    const target = this.locate(path)
+    return await guarded(target, async () => {
+      await this.#mkdir(dirname(target))
+      try {
+        await link(localFile, target)
+      } catch (error) {
+        if (hasCode(error, 'EEXIST')) return false
+        if (!hasCode(error, 'EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP')) throw error
+        await this.#copyAside(localFile, target)
+      }
+      await sync(dirname(target))
+      return true
+    })
+  }
+
+  /** Where a file system ends: copied beside its place, then renamed. */
   async #copyAside(localFile: string, target: string): Promise<void> {
     const aside = join(dirname(target), `.${randomBytes(8).toString('hex')}.tmp`)
     try {
       await copyFile(localFile, aside)
       await sync(aside)
+      await chmod(aside, this.#fileMode)
       await rename(aside, target)
-      await unlink(localFile)
     } finally {
       await rm(aside, { force: true })
     }

@@ -7,6 +7,7 @@ import { readNewestManifest } from './manifest.ts'
 import { formatPath } from './paths.ts'
 import { openRoots, type Storage } from './storage.ts'
 import { viewComment } from './view-comments.ts'
+import type { ViewDefinition } from './view-definition.ts'
 import { viewDefinitions } from './view-definitions.ts'
 import { integerOf, textOf } from './row-values.ts'
 
@@ -19,14 +20,9 @@ export async function buildViews(lake: Storage, manifest: Manifest): Promise<voi
   const local = scratch.file('views.duckdb')
   {
     await using db = await Database.open({ ...resources, path: local, scratch: scratch.file('spill') })
-    const { views, macros } = viewDefinitions(manifest, (path) => lake.locate(path))
     // one transaction: else each of some 300 comments is made durable by itself
     await db.run('BEGIN')
-    await db.run(['core', 'mart', 'ops', 'ref'].map((schema) => `CREATE SCHEMA ${schema}`).join('; '))
-    for (const { name, query, comment } of views)
-      await db.run(`CREATE VIEW ${name} AS ${query}; COMMENT ON VIEW ${name} IS ${literal(comment)}`)
-    for (const { name, parameter, query } of macros)
-      await db.run(`CREATE MACRO ${name}(${parameter}) AS TABLE ${query}`)
+    const views = await createViews(db, lake, manifest)
     const columns = await db.rows(
       `SELECT schema_name || '.' || table_name AS view, column_name AS name FROM duckdb_columns() WHERE NOT internal`,
     )
@@ -42,6 +38,16 @@ export async function buildViews(lake: Storage, manifest: Manifest): Promise<voi
     await db.run('CHECKPOINT')
   }
   await lake.publish(local, viewsPath)
+}
+
+/** Creates the views and macros of a manifest in an empty database, without the comments of their columns. Answers the views. */
+export async function createViews(db: Database, lake: Storage, manifest: Manifest): Promise<readonly ViewDefinition[]> {
+  const { views, macros } = viewDefinitions(manifest, (path) => lake.locate(path))
+  await db.run(['core', 'mart', 'ops', 'ref'].map((schema) => `CREATE SCHEMA ${schema}`).join('; '))
+  for (const { name, query, comment } of views)
+    await db.run(`CREATE VIEW ${name} AS ${query}; COMMENT ON VIEW ${name} IS ${literal(comment)}`)
+  for (const { name, parameter, query } of macros) await db.run(`CREATE MACRO ${name}(${parameter}) AS TABLE ${query}`)
+  return views
 }
 
 /** Number of the manifest the views were made from; undefined where there are none, or they cannot be read. */
