@@ -139,6 +139,8 @@ function baseOf({ commits, from, lost }: ReplayPlan, since: Date): number {
   return commits.findLast(({ knownAt }) => knownAt !== null && Date.parse(knownAt) < since.getTime())?.n ?? 0
 }
 
+const bytesOf = ({ loads }: ReplayCommit) => loads.reduce((sum, { bytes }) => sum + bytes, 0)
+
 /** Makes the commits after this number again. */
 async function rebuild(
   request: ReplayRequest,
@@ -149,7 +151,6 @@ async function rebuild(
   const { config, roots, profile, progress, signal } = request
   const commits = plan.commits.filter(({ n }) => n > after)
   const timeZone = plan.manifest?.timeZone ?? feedProfile(config, profile).timeZone
-  const bytesOf = ({ loads }: ReplayCommit) => loads.reduce((sum, { bytes }) => sum + bytes, 0)
   const steps: RebuildSteps = {
     load: async (feed, load) => {
       const read = { ...profileOf(load.profile, request), timeZone }

@@ -9,7 +9,7 @@ export interface DaySpan {
 }
 
 /** Current rows worked on at once: bounds memory. */
-const rowsAtOnce = 400_000
+const rowsAtOnce = 100_000
 
 /** Before and after any day of a lake. */
 export const firstDay = '0001-01-01'

@@ -8,7 +8,7 @@ import { type ComparedTable, comparedTables } from './compared-tables.ts'
 import type { Database } from './database.ts'
 import { daySpans } from './day-spans.ts'
 import { model } from './model.ts'
-import { integerOf, textOf, textOrNull } from './row-values.ts'
+import { integerOf, textOrNull } from './row-values.ts'
 import { openRoots } from './storage.ts'
 
 export interface Difference {

@@ -57,7 +57,7 @@ export async function verifyLake({ roots, since, onProgress = () => undefined }:
 
   const all = namedFiles(manifest).filter(({ root }) => root === 'lake' || personal.isThere)
   await using scratch = await openLocalScratch()
-  await using db = await Database.open({ threads: 1, memoryLimitMb: 512, scratch: scratch.path })
+  await using db = await Database.open({ threads: 1, memoryLimitMb: 384, scratch: scratch.path })
   const storageOf = ({ root }: NamedFile) => (root === 'pii' ? pii : lake)
   const files = all.filter(({ kind, ref }) => kind !== 'raw' && writtenBy(ref) >= from)
   let bytes = 0

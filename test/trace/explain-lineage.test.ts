@@ -1,14 +1,17 @@
 /** How the bytes of an interval came, as `meterlake explain` says it; and that it never says a name. */
 import { execFile } from 'node:child_process'
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findReading } from '../../espi/reading-range.ts'
+import { explainMoment } from '../../warehouse/explain.ts'
 import { formatPath } from '../../warehouse/paths.ts'
 import { personalWords } from '../support/personal-words.ts'
 import type { Row } from '../support/lake-rows.ts'
 import { createTracedLake, notificationOf, type TracedLake } from './traced-lake.ts'
-import { saidBy } from './received-fragments.ts'
+import { saidBy, saidInRow } from './received-fragments.ts'
 
 const launcher = fileURLToPath(new URL('../../bin/meterlake', import.meta.url))
 
@@ -73,6 +76,45 @@ test('people read the same, without a name in it', async () => {
     expect(stdout).toContain('× 10^(')
     expect(words.filter((word) => stdout.includes(word))).toEqual([])
   }
+})
+
+test('any row of the lake: its bytes say what it says', async () => {
+  const rows = await lake.query(`SELECT epoch_us(start_at) // 1000000 AS start_s, * FROM core.interval`)
+  await fc.assert(
+    fc.asyncProperty(fc.nat(rows.length - 1), async (at) => {
+      const row = rows[at] as Row
+      const intervals = await explainMoment({
+        roots: lake.roots,
+        usagePointId: row['usage_point_id'] ?? '',
+        meterReadingId: row['meter_reading_id'] ?? '',
+        // a moment within it
+        at: new Date((Number(row['start_s']) + Math.floor(Number(row['duration_s']) / 2)) * 1000),
+        findReading,
+      })
+      const current = intervals
+        .filter(({ seriesKey, startAt }) => seriesKey === row['series_key'] && startAt === row['start_at'])
+        .flatMap(({ versions }) => versions.find(({ state }) => state === 'current') ?? [])
+      expect(current).toMatchObject([{ isExact: true, load: { loadId: row['load_id'] }, received: { state: 'shown' } }])
+      const xml = current[0]?.received.state === 'shown' ? current[0].received.xml : ''
+      expect(saidBy(xml)).toEqual(saidInRow(row))
+    }),
+    { numRuns: 40 },
+  )
+})
+
+test('bytes that lie under the pii root are not shown', async () => {
+  const [pick] = picks
+  const sha256 =
+    (await lake.query(`SELECT sha256 FROM ops.load WHERE load_id = '${pick?.['load_id']}'`))[0]?.['sha256'] ?? ''
+  const moved = (['raw', 'raw_index'] as const).map((kind) => formatPath({ kind, sha256 }))
+  for (const path of moved) {
+    await mkdir(dirname(join(lake.roots.pii, path)), { recursive: true })
+    await rename(join(lake.roots.lake, path), join(lake.roots.pii, path))
+  }
+  const { stdout, code } = await explain(...asked(pick), '--meter-reading', pick?.['meter_reading_id'] ?? '')
+  for (const path of moved) await rename(join(lake.roots.pii, path), join(lake.roots.lake, path))
+  expect(code).toBe(0)
+  expect(stdout).toContain('bytes not shown: the file lies under the pii root')
 })
 
 test('what is not there, asked wrongly, or has lost its bytes', async () => {

@@ -81,6 +81,25 @@ export async function differencesOf(here: LakeRoots, there: LakeRoots): Promise<
 /** What only says how fast and by whom a feed was read. */
 const circumstances = `EXCLUDE (parser, load_s, n_markup_runs, slow_bytes)`
 
+const views = [
+  'core.interval',
+  'core.interval_version',
+  'core.usage_point',
+  'core.usage_point_attribute',
+  'core.reading_type',
+  'core.tou_code',
+  'core.usage_summary',
+  'core.usage_summary_line',
+  'core.authorization',
+  'mart.load_hourly',
+  'mart.bill_recon',
+  'mart.revision_delta',
+  'ops.quarantine',
+  'ops.drift',
+  'ops.notification',
+  'ops.request',
+]
+
 /** Answers of the views: as they are, and as of each commit and each of the moments. Keyed by what was asked. */
 export async function answersOf(roots: LakeRoots, published: readonly string[] = []): Promise<Record<string, unknown>> {
   const ask = async (sql: string) => {
@@ -96,15 +115,7 @@ export async function answersOf(roots: LakeRoots, published: readonly string[] =
   })
   const moments = known.map((row) => String(row['moment']))
   const queries = [
-    ...[
-      'core.interval',
-      'core.interval_version',
-      'core.usage_point',
-      'core.usage_point_attribute',
-      'core.reading_type',
-    ],
-    ...['core.tou_code', 'core.usage_summary', 'core.usage_summary_line', 'core.authorization', 'mart.load_hourly'],
-    ...['mart.bill_recon', 'mart.revision_delta', 'ops.quarantine', 'ops.drift', 'ops.notification', 'ops.request'],
+    ...views,
     ...moments.map((at) => `core.interval_asof('${at}')`),
     ...moments.map((at) => `mart.load_hourly_asof('${at}')`),
     ...published.map((at) => `core.interval_as_published('${at}')`),

@@ -1,15 +1,15 @@
 /** `verify` finds what was done to a lake behind its back, and names the file. */
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { manifestSchema, type Manifest } from '../../schemas/manifest.ts'
-import { sha256Of } from '../../warehouse/commit-session.ts'
 import { Database } from '../../warehouse/database.ts'
 import { type NamedFile, namedFiles, shownPath } from '../../warehouse/named-files.ts'
 import { formatPath } from '../../warehouse/paths.ts'
 import { verifyLake } from '../../warehouse/verify.ts'
+import { rewriteFile } from './rewritten-file.ts'
 import { createTracedLake, type TracedLake } from './traced-lake.ts'
 
 let lake: TracedLake
@@ -90,37 +90,17 @@ test('a byte anywhere in any file', async () => {
   )
 })
 
-/** Writes a Parquet file anew as a query over itself (`old`), and lets the manifest say so: only its contents tell. */
+/** {@link rewriteFile}, verified, and put back. */
 async function withRewritten(file: NamedFile, query: string) {
-  const local = await mkdtemp(join(tmpdir(), 'meterlake-rewrite-'))
   const path = placeOf(file)
   const before = await readFile(path)
   const said = await readFile(manifestPath, 'utf8')
   try {
-    const target = join(local, 'new.parquet')
-    await using db = await Database.open({ threads: 1, memoryLimitMb: 128, scratch: local })
-    const { rows } = await db.copy(
-      query.replaceAll('old', `read_parquet('${path}', hive_partitioning = false)`),
-      target,
-      { rowGroupRows: 122_880 },
-    )
-    const sha256 = await sha256Of(target)
-    const bytes = (await readFile(target)).length
-    await rename(target, path)
-    const { ref } = file
-    const now = { ...ref, rows, bytes, sha256 }
-    const replaced = JSON.parse(said, (_, value: unknown) =>
-      typeof value === 'object' && value !== null && 'path' in value && value.path === ref.path
-        ? { ...value, ...now }
-        : value,
-    ) as Manifest
-    const totals = { ...replaced.totals, readings: replaced.current.files.reduce((sum, one) => sum + one.rows, 0) }
-    await writeFile(manifestPath, JSON.stringify({ ...replaced, totals }))
+    await rewriteFile(lake.roots, file, query)
     return await verify()
   } finally {
     await writeFile(path, before)
     await writeFile(manifestPath, said)
-    await rm(local, { recursive: true })
   }
 }
 

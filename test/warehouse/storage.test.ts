@@ -36,6 +36,32 @@ describe('a folder as storage', () => {
     expect(existsSync(scratch.file('views'))).toBe(false)
   })
 
+  test('adopt puts a file at a second place, once, and leaves it where it was', async () => {
+    const one = openFolder(join(root, 'one'), { isPrivate: false })
+    const other = openFolder(join(root, 'other'), { isPrivate: false })
+    await one.putIfAbsent('raw/ab/x.json', 'as it was')
+    expect(await other.adopt(one.locate('raw/ab/x.json'), 'raw/ab/x.json')).toBe(true)
+    await one.putIfAbsent('raw/ab/y.json', 'another')
+    expect(await other.adopt(one.locate('raw/ab/y.json'), 'raw/ab/x.json')).toBe(false)
+    expect((await other.get('raw/ab/x.json'))?.toString()).toBe('as it was')
+    expect(await one.list('raw')).toEqual(['raw/ab/x.json', 'raw/ab/y.json'])
+    await other.remove('raw')
+    expect((await one.get('raw/ab/x.json'))?.toString()).toBe('as it was')
+  })
+
+  test.skipIf(!existsSync('/dev/shm'))('adopt copies where a file system ends', async () => {
+    const elsewhere = await mkdtemp(join('/dev/shm', 'meterlake-storage-'))
+    try {
+      await writeFile(join(elsewhere, 'x'), 'far away', { mode: 0o644 })
+      const pii = openFolder(join(root, 'pii'), { isPrivate: true })
+      expect(await pii.adopt(join(elsewhere, 'x'), 'raw/x')).toBe(true)
+      expect((await pii.get('raw/x'))?.toString()).toBe('far away')
+      expect(await pii.list('raw')).toEqual(['raw/x'])
+    } finally {
+      await rm(elsewhere, { recursive: true })
+    }
+  })
+
   test('a private root is closed to others, folders and files', async () => {
     const { pii } = openRoots({ lake: join(root, 'lake'), pii: join(root, 'pii') })
     await pii.putIfAbsent('raw/ab/x.json', '{}')
