@@ -7,10 +7,12 @@ import { registerBackfill } from './commands/backfill.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerExplain } from './commands/explain.ts'
+import { registerGc } from './commands/gc.ts'
 import { registerGaps } from './commands/gaps.ts'
 import { registerLoad } from './commands/load.ts'
 import { registerLoads } from './commands/loads.ts'
 import { registerPull } from './commands/pull.ts'
+import { registerRelink } from './commands/relink.ts'
 import { registerReplay } from './commands/replay.ts'
 import { registerUp, registerWebhook, registerWorker } from './commands/roles.ts'
 import { registerRoster } from './commands/roster.ts'
@@ -57,6 +59,8 @@ function createProgram(): Command {
     registerExplain,
     registerVerify,
     registerReplay,
+    registerGc,
+    registerRelink,
     registerUp,
     registerWorker,
     registerWebhook,

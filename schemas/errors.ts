@@ -117,6 +117,10 @@ export const errorCodes = {
   },
   LAKE_CORRUPT: { retryable: false, next: 'A file of the lake does not match its manifest. Run `meterlake verify`.' },
   LAKE_MISSING: { retryable: false, next: 'There is no lake here yet. Load something first: `meterlake load FILE`.' },
+  LAKE_MOVED: {
+    retryable: false,
+    next: 'Run `meterlake relink` as a user who may write the lake: it makes the views anew.',
+  },
   NOT_IN_LAKE: {
     retryable: false,
     next: 'Check the id as `core.usage_point` and `core.interval` show it, and the moment (with its zone).',

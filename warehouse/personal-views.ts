@@ -67,7 +67,8 @@ function definitions(manifest: Manifest, lake: Storage, pii: Storage): PersonalV
     },
     {
       name: 'manifest',
-      query: `SELECT ${manifest.n}::BIGINT AS manifest, TIMESTAMPTZ ${literal(manifest.knownAt)} AS known_at`,
+      query: `SELECT ${manifest.n}::BIGINT AS manifest, TIMESTAMPTZ ${literal(manifest.knownAt)} AS known_at,
+        ${literal(pii.root)} AS root, ${literal(lake.root)} AS lake_root`,
       comment: 'what these views were made from',
     },
   ]
@@ -76,10 +77,14 @@ function definitions(manifest: Manifest, lake: Storage, pii: Storage): PersonalV
 const derived: Readonly<Record<string, string>> = {
   known_at: 'when the commit made it known here [UTC]',
   valid_from: 'since when the utility said so [UTC]; NULL: its feed carried no date',
+  manifest: 'number of the manifest these views were made from',
+  root: 'folder of personal data whose files they name, an absolute path',
+  lake_root: 'folder of the lake whose files they name, an absolute path',
   valid_to: 'when it said otherwise [UTC]; NULL: it has not',
 }
 
-async function buildPersonalViews(lake: Storage, pii: Storage, manifest: Manifest): Promise<void> {
+/** Builds the views of a manifest's personal tables and puts them in place in one step. */
+export async function buildPersonalViews(lake: Storage, pii: Storage, manifest: Manifest): Promise<void> {
   await using scratch = await pii.scratch()
   const local = scratch.file('pii.duckdb')
   {
@@ -104,21 +109,27 @@ async function buildPersonalViews(lake: Storage, pii: Storage, manifest: Manifes
   await pii.publish(local, viewsPath)
 }
 
-async function viewsManifest(pii: Storage): Promise<number | undefined> {
-  if ((await pii.size(viewsPath)) === undefined) return undefined
+/** Whether the views are of this manifest and name files of these places. */
+async function areCurrent(lake: Storage, pii: Storage, manifest: Manifest): Promise<boolean> {
+  if ((await pii.size(viewsPath)) === undefined) return false
   try {
     await using scratch = await pii.scratch()
     const path = pii.locate(viewsPath)
     await using db = await Database.open({ ...resources, path, readOnly: true, scratch: scratch.path })
-    const [row] = await db.rows(`SELECT manifest::INTEGER AS n FROM manifest`)
-    return integerOf(row, 'n')
+    const [row] = await db.rows(`SELECT manifest::INTEGER AS n, root, lake_root FROM manifest`)
+    const isHere = (await pii.isAt(textOf(row, 'root'))) && (await lake.isAt(textOf(row, 'lake_root')))
+    return integerOf(row, 'n') === manifest.n && isHere
   } catch {
-    return undefined
+    return false
   }
 }
 
+/** Whether there is anything for pii.duckdb to show. */
+export const hasPersonalViews = ({ pii }: Manifest): boolean =>
+  pii.quarantine.length > 0 || Object.values(pii.tables).some((files) => files.length > 0)
+
 /**
- * Rebuilds pii.duckdb where it is behind the newest manifest; nothing where no customer feed was ever loaded. Who publishes calls
+ * Rebuilds pii.duckdb where it is behind the newest manifest or names files of another place; nothing where no customer feed was ever loaded. Who publishes calls
  * this; who only reads the lake needs no right to the pii root.
  */
 export async function ensurePersonalViews(roots: LakeRoots): Promise<void> {
@@ -126,8 +137,7 @@ export async function ensurePersonalViews(roots: LakeRoots): Promise<void> {
   for (;;) {
     const manifest = await readNewestManifest(lake)
     if (!manifest) return
-    const files = [...Object.values(manifest.pii.tables).flat(), ...manifest.pii.quarantine]
-    if (files.length === 0 || (await viewsManifest(pii)) === manifest.n) return
+    if (!hasPersonalViews(manifest) || (await areCurrent(lake, pii, manifest))) return
     // then look again: another publisher may have committed, and renamed its views before ours
     await buildPersonalViews(lake, pii, manifest)
   }

@@ -6,18 +6,10 @@ import { randomBytes } from 'node:crypto'
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isAlive } from './live-process.ts'
 import { guarded } from './storage-error.ts'
 
 const pollMs = 25
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
 
 const hasCode = (error: unknown, code: string): boolean =>
   error instanceof Error && 'code' in error && error.code === code
@@ -38,8 +30,13 @@ async function create(path: string): Promise<boolean> {
   }
 }
 
-/** Takes the lock file at an absolute path, waiting at most `waitMs` for a live holder. Disposing gives it back. */
+/** Takes the lock file at an absolute path, waiting at most `waitMs` for a live holder, then going on without. Disposing gives it back. */
 export async function holdPublishLock(path: string, waitMs: number): Promise<AsyncDisposable> {
+  return (await takePublishLock(path, waitMs)) ?? { [Symbol.asyncDispose]: async () => undefined }
+}
+
+/** Takes the lock for work that must not be done beside a publisher; undefined where a live holder kept it all of `waitMs`. */
+export async function takePublishLock(path: string, waitMs: number): Promise<AsyncDisposable | undefined> {
   const until = performance.now() + waitMs
   while (!(await guarded(path, () => create(path)))) {
     const holder = Number(await readFile(path, 'utf8').catch(() => ''))
@@ -47,7 +44,7 @@ export async function holdPublishLock(path: string, waitMs: number): Promise<Asy
       await unlink(path).catch(() => undefined)
       continue
     }
-    if (performance.now() >= until) return { [Symbol.asyncDispose]: async () => undefined }
+    if (performance.now() >= until) return undefined
     await sleep(pollMs)
   }
   return {

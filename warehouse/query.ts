@@ -5,8 +5,8 @@ import type { LakeRoots } from '../schemas/load-process.ts'
 import { Database, type Value } from './database.ts'
 import { openLocalScratch } from './local-scratch.ts'
 import { formatPath } from './paths.ts'
-import { openRoots } from './storage.ts'
-import { ensureViews } from './views.ts'
+import { openRoots, type Storage } from './storage.ts'
+import { ensureViews, viewsOrigin } from './views.ts'
 
 export interface QueryColumn {
   readonly name: string
@@ -20,7 +20,7 @@ export interface LakeViews extends AsyncDisposable {
 
 /**
  * A read-only connection to the views, which are brought up to date first where they are behind their manifest and the lake can
- * be written. Undefined where nothing was ever published.
+ * be written. Undefined where nothing was ever published. Raises LAKE_MOVED where it cannot, and they name files of another place.
  */
 export async function tryOpenViews(roots: LakeRoots): Promise<LakeViews | undefined> {
   const { lake } = openRoots(roots)
@@ -39,6 +39,7 @@ export async function tryOpenViews(roots: LakeRoots): Promise<LakeViews | undefi
       memoryLimitMb: Math.max(256, Math.round(totalmem() / 2 / 1024 ** 2)),
       scratch: scratch.path,
     })
+    if (manifest === undefined) await mustBeHere(database, lake)
     return {
       database,
       [Symbol.asyncDispose]: async () => {
@@ -50,6 +51,18 @@ export async function tryOpenViews(roots: LakeRoots): Promise<LakeViews | undefi
     await scratch[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** Of a lake that cannot be written: nobody could have made its views anew after it was moved. */
+async function mustBeHere(database: Database, lake: Storage): Promise<void> {
+  const origin = await viewsOrigin(database).catch(() => undefined)
+  if (!origin || (await lake.isAt(origin.root))) return
+  await database[Symbol.asyncDispose]()
+  throw new MeterlakeError(
+    'LAKE_MOVED',
+    `views.duckdb of ${lake.root} names files under ${origin.root}: the lake was moved or copied`,
+    { lake: lake.root, was: origin.root },
+  )
 }
 
 /** {@link tryOpenViews}; raises LAKE_MISSING where nothing was ever published. */

@@ -3,9 +3,23 @@
  * `putIfAbsent` is `If-None-Match: *` and `publish` is a PUT of a local file.
  */
 import { randomBytes } from 'node:crypto'
-import { chmod, copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
+import {
+  chmod,
+  copyFile,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+} from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { LakeRoots } from '../schemas/load-process.ts'
+import { isAlive } from './live-process.ts'
 import { folders } from './paths.ts'
 import { guarded } from './storage-error.ts'
 
@@ -15,6 +29,15 @@ export interface Scratch extends AsyncDisposable {
   readonly path: string
   /** Absolute path of a file in it. */
   file(name: string): string
+}
+
+/** A file as it rests. */
+export interface StoredFile {
+  /** Relative to the root. */
+  readonly path: string
+  readonly bytes: number
+  /** When its content was written, ms since 1970. */
+  readonly writtenMs: number
 }
 
 /** Files by relative path. All writes are durable (fsynced) when they return; failures are LAKE_NOT_WRITABLE or LAKE_DISK_FULL. */
@@ -31,8 +54,14 @@ export interface Storage {
   size(path: string): Promise<number | undefined>
   /** Paths of all files below a folder, sorted; none where it does not exist. */
   list(folder: string): Promise<string[]>
+  /** All files below the root with their facts, those half written among them, sorted by path; none where it does not exist. */
+  inventory(): Promise<StoredFile[]>
   /** Removes a file or a folder with all in it; nothing happens where there is none. */
   remove(path: string): Promise<void>
+  /** Removes a folder where it is empty. */
+  removeEmpty(folder: string): Promise<void>
+  /** Whether another absolute path of a root leads to this one. */
+  isAt(root: string): Promise<boolean>
   /** A fresh local folder on which `publish` is a rename. */
   scratch(): Promise<Scratch>
   /** Moves a complete local file to its place, replacing what is there in one step. Answers its size. */
@@ -52,15 +81,6 @@ const isMissing = (error: unknown): boolean =>
 
 const hasCode = (error: unknown, ...codes: string[]): boolean =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return hasCode(error, 'EPERM')
-  }
-}
 
 class FolderStorage implements Storage {
   readonly root: string
@@ -133,9 +153,35 @@ class FolderStorage implements Storage {
     }
   }
 
+  async inventory(): Promise<StoredFile[]> {
+    const entries = await readdir(this.root, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+      if (isMissing(error)) return []
+      throw error
+    })
+    const files: StoredFile[] = []
+    for (const entry of entries) {
+      if (!entry.isFile()) continue
+      const path = join(entry.parentPath, entry.name)
+      // gone meanwhile: whoever made it has removed it
+      const facts = await stat(path).catch(() => undefined)
+      if (facts) files.push({ path: relative(this.root, path), bytes: facts.size, writtenMs: facts.mtimeMs })
+    }
+    return files.sort((a, b) => (a.path < b.path ? -1 : 1))
+  }
+
   async remove(path: string): Promise<void> {
     const target = this.locate(path)
     await guarded(target, () => rm(target, { recursive: true, force: true }))
+  }
+
+  async removeEmpty(folder: string): Promise<void> {
+    await rmdir(this.locate(folder)).catch(() => undefined)
+  }
+
+  async isAt(root: string): Promise<boolean> {
+    if (root === this.root) return true
+    const [here, there] = await Promise.all([this.root, root].map((path) => stat(path).catch(() => undefined)))
+    return here !== undefined && there !== undefined && here.dev === there.dev && here.ino === there.ino
   }
 
   async scratch(): Promise<Scratch> {

@@ -104,6 +104,7 @@ const derived: Readonly<Record<string, string>> = {
   manifest: 'number of the manifest these views were made from',
   time_zone: 'zone of local_date, he_seq and he_clock',
   meterlake: 'version of meterlake that made them',
+  root: 'folder whose files they name, an absolute path',
 }
 
 /** View-only meaning of a name that a table uses otherwise, by view. */

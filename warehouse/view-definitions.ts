@@ -137,7 +137,8 @@ export function viewDefinitions(
     {
       name: 'ops.lake',
       query: `SELECT ${manifest.n}::BIGINT AS manifest, TIMESTAMPTZ ${literal(manifest.knownAt)} AS known_at,
-        ${literal(manifest.timeZone)} AS time_zone, ${literal(manifest.meterlake)} AS meterlake`,
+        ${literal(manifest.timeZone)} AS time_zone, ${literal(manifest.meterlake)} AS meterlake,
+        ${literal(locate(''))} AS root`,
       comment: 'what these views were made from',
     },
   ]

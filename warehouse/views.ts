@@ -53,8 +53,22 @@ export async function createViews(db: Database, lake: Storage, manifest: Manifes
   return views
 }
 
-/** Number of the manifest the views were made from; undefined where there are none, or they cannot be read. */
-async function viewsManifest(lake: Storage): Promise<number | undefined> {
+/** What views were made from. */
+interface ViewsOrigin {
+  /** Number of the manifest. */
+  readonly n: number
+  /** Where the lake was, whose files they name. */
+  readonly root: string
+}
+
+/** The same of views that are open. */
+export async function viewsOrigin(db: Database): Promise<ViewsOrigin> {
+  const [row] = await db.rows(`SELECT manifest::INTEGER AS n, root FROM ops.lake`)
+  return { n: integerOf(row, 'n'), root: textOf(row, 'root') }
+}
+
+/** Undefined where there are no views, or they cannot be read. */
+async function publishedOrigin(lake: Storage): Promise<ViewsOrigin | undefined> {
   if ((await lake.size(viewsPath)) === undefined) return undefined
   try {
     await using scratch = await lake.scratch()
@@ -64,20 +78,23 @@ async function viewsManifest(lake: Storage): Promise<number | undefined> {
       readOnly: true,
       scratch: scratch.path,
     })
-    const [row] = await db.rows(`SELECT manifest::INTEGER AS n FROM ops.lake`)
-    return integerOf(row, 'n')
+    return await viewsOrigin(db)
   } catch {
     return undefined
   }
 }
 
-/** Rebuilds the views where they are behind the newest manifest. Answers its number, undefined for a lake without commits. */
+/**
+ * Rebuilds the views where they are behind the newest manifest, or name files of another place, as after the lake was moved. Answers
+ * the manifest's number, undefined for a lake without commits.
+ */
 export async function ensureViews(roots: LakeRoots): Promise<number | undefined> {
   const { lake } = openRoots(roots)
   for (;;) {
     const manifest = await readNewestManifest(lake)
     if (!manifest) return undefined
-    if ((await viewsManifest(lake)) === manifest.n) return manifest.n
+    const origin = await publishedOrigin(lake)
+    if (origin?.n === manifest.n && (await lake.isAt(origin.root))) return manifest.n
     // then look again: another publisher may have committed, and renamed its views before ours
     await buildViews(lake, manifest)
   }
