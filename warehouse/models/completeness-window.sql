@@ -42,7 +42,9 @@ SELECT * FROM (
   SELECT p.* REPLACE (least(p.to_s, coalesce(a.ended_s, p.to_s)) AS to_s)
   FROM planned p LEFT JOIN ({{agreement_end}}) a ON a.usage_point_id = p.usage_point_id
   UNION ALL
-  SELECT p.* REPLACE (greatest(p.from_s, a.ended_s) AS from_s, NULL AS expected_by, coalesce(p.reason, 'agreement_closed') AS reason)
+  -- named one by one: the engine words a list of replacements in any order, and verify compares its words
+  SELECT p.series_key, p.usage_point_id, p.flow_direction, p.uom, p.length_s, greatest(p.from_s, a.ended_s) AS from_s, p.to_s,
+    NULL AS expected_by, coalesce(p.reason, 'agreement_closed') AS reason
   FROM planned p JOIN ({{agreement_end}}) a ON a.usage_point_id = p.usage_point_id
 )
 WHERE to_s > from_s
