@@ -4,7 +4,7 @@ import { scanEntries } from '../espi/entry-spans.ts'
 import type { Config } from '../schemas/config.ts'
 import { MeterlakeError } from '../schemas/errors.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
-import type { Manifest, Tombstone } from '../schemas/manifest.ts'
+import type { Manifest } from '../schemas/manifest.ts'
 import { rangesToBlank } from '../warehouse/blank-raw.ts'
 import { openCustomerKey } from '../warehouse/customer-key.ts'
 import { Database } from '../warehouse/database.ts'
@@ -15,7 +15,8 @@ import { type BlankedFeed, publishErasure } from '../warehouse/publish-erasure.t
 import { readIndex } from '../warehouse/raw-archive.ts'
 import { planReplay } from '../warehouse/replay-plan.ts'
 import { openRoots } from '../warehouse/storage.ts'
-import { type Tombstones, tombstonesOf, usagePointMark } from '../warehouse/tombstones.ts'
+import { tombstonesOf } from '../warehouse/tombstones.ts'
+import { type ErasureScope, tombstonesFor } from './erasure-scope.ts'
 import type { Progress } from './progress.ts'
 import { incomplete, openPlace, rebuild } from './replay-lake.ts'
 import { runLakeJob } from './run-lake-job.ts'
@@ -24,9 +25,7 @@ import { version } from './version.ts'
 export interface EraseRequest {
   readonly config: Config
   readonly roots: LakeRoots
-  readonly usagePoints: readonly string[]
-  /** True: whatever comes of them later goes too; false: what is dated before the order. */
-  readonly forever: boolean
+  readonly scope: ErasureScope
   readonly reference: string | null
   readonly progress: Progress
   readonly signal: AbortSignal
@@ -53,7 +52,9 @@ export async function findMentions(request: EraseRequest): Promise<readonly Ment
   const { roots, progress, signal } = request
   const { lake, pii } = openRoots(roots)
   const manifest = await publishedManifest(roots)
-  const { tombstones } = await openOrder(request, manifest, new Date().toISOString())
+  await using local = await openLocalScratch()
+  await using db = await Database.open({ threads: 1, memoryLimitMb: 128, scratch: local.path })
+  const { tombstones } = await openOrder(request, db, manifest, new Date().toISOString())
   const feeds = [
     ...manifest.raw.map((ref) => ({ root: 'lake' as const, storage: lake, ref })),
     ...manifest.pii.raw.map((ref) => ({ root: 'pii' as const, storage: pii, ref })),
@@ -92,7 +93,7 @@ export async function eraseFromLake(request: EraseRequest): Promise<Erased> {
       'LAKE_CORRUPT',
       `the ledger cannot be followed (${plan.lost ?? 'no manifest'}): nothing was erased`,
     )
-  const { tombstones, key, marked } = await openOrder(request, plan.manifest, at)
+  const { tombstones, key, marked } = await openOrder(request, db, plan.manifest, at)
   const own = marked.map((tombstone) => ({ ...tombstone, order }))
   const feeds: BlankedFeed[] = []
   const erasing = {
@@ -132,14 +133,9 @@ async function publishedManifest(roots: LakeRoots): Promise<Manifest> {
 }
 
 /** The tombstones of an order, and those of the lake with them. */
-async function openOrder({ roots, usagePoints, forever }: EraseRequest, manifest: Manifest, at: string) {
-  const key = await openCustomerKey(openRoots(roots).pii, manifest.pii.keyCheck)
-  const marked = usagePoints.map((id): Tombstone => ({
-    order: '',
-    at,
-    mark: usagePointMark(key, id),
-    until: forever ? null : at,
-  }))
-  const tombstones: Tombstones = tombstonesOf(key, [...manifest.tombstones, ...marked])
-  return { key, marked, tombstones }
+async function openOrder({ roots, scope }: EraseRequest, db: Database, manifest: Manifest, at: string) {
+  const { lake, pii } = openRoots(roots)
+  const key = await openCustomerKey(pii, manifest.pii.keyCheck)
+  const marked = await tombstonesFor(scope, at, { db, lake, manifest, key })
+  return { key, marked, tombstones: tombstonesOf(key, [...manifest.tombstones, ...marked]) }
 }

@@ -1,4 +1,5 @@
 /** `meterlake erase`: what would go or went as rows, receipts, and the question before it. */
+import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline/promises'
 import type { Config } from '../schemas/config.ts'
 import { MeterlakeError } from '../schemas/errors.ts'
@@ -9,6 +10,7 @@ import { readNewestManifest } from '../warehouse/manifest.ts'
 import { openRoots } from '../warehouse/storage.ts'
 import { type Format, rootsOf } from './command-context.ts'
 import { eraseFromLake, type EraseRequest, findMentions, type MentioningFeed } from './erase-lake.ts'
+import type { ErasureScope } from './erasure-scope.ts'
 import { formatBytes, formatCount } from './human.ts'
 import { openProgress } from './progress.ts'
 import { exitCodes } from './report-error.ts'
@@ -16,6 +18,11 @@ import { formatRows, writeAll } from './row-format.ts'
 
 export interface EraseFlags {
   readonly usagePoint?: readonly string[]
+  readonly customer?: readonly string[]
+  readonly keepUsage?: true
+  readonly retention?: true
+  readonly olderThan?: number
+  readonly hold?: string
   readonly forever?: true
   readonly reference?: string
   readonly dryRun?: true
@@ -45,8 +52,7 @@ const receiptColumns = [
 export async function showErasure(config: Config, flags: EraseFlags): Promise<number> {
   const roots = rootsOf(config)
   if (flags.receipts) return await showReceipts(roots, flags.format)
-  const usagePoints = flags.usagePoint ?? []
-  if (usagePoints.length === 0) throw new MeterlakeError('USAGE', 'say what is to go: --usage-point ID')
+  const scope = await scopeOf(config, flags)
   const abort = new AbortController()
   const stop = () => abort.abort(new MeterlakeError('LOAD_CANCELLED', 'stopped: nothing was erased'))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
@@ -55,21 +61,19 @@ export async function showErasure(config: Config, flags: EraseFlags): Promise<nu
     const request: EraseRequest = {
       config,
       roots,
-      usagePoints,
-      forever: flags.forever === true,
+      scope,
       reference: flags.reference ?? null,
       progress,
       signal: abort.signal,
     }
     const mentions = await findMentions(request)
-    if (mentions.length === 0)
-      throw new MeterlakeError('NOT_IN_LAKE', `no feed of the archive mentions ${usagePoints.join(', ')}`)
+    if (mentions.length === 0) return nothingFound(scope)
     if (flags.dryRun) {
       await show(mentions, flags.format)
       console.error(`${summary(mentions)} would be erased, nothing was`)
       return exitCodes.done
     }
-    if (!flags.yes) await confirm(`${summary(mentions)} of ${usagePoints.join(', ')}`)
+    if (!flags.yes) await confirm(summary(mentions))
     const { order, commit, feeds } = await eraseFromLake(request)
     progress[Symbol.dispose]()
     const erased = feeds.map(({ root, index, ranges, bytes }) => ({
@@ -84,6 +88,40 @@ export async function showErasure(config: Config, flags: EraseFlags): Promise<nu
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, stop)
   }
+}
+
+async function scopeOf(config: Config, flags: EraseFlags): Promise<ErasureScope> {
+  const { usagePoint: usagePoints = [], customer: customers = [] } = flags
+  const isNamed = usagePoints.length + customers.length > 0
+  if (isNamed === (flags.retention === true))
+    throw new MeterlakeError('USAGE', 'say what is to go: --usage-point ID, --customer KEY, or --retention')
+  if (isNamed) {
+    if (flags.olderThan !== undefined || flags.hold !== undefined)
+      throw new MeterlakeError('USAGE', '--older-than and --hold go with --retention')
+    const [keepsUsage, forever] = [flags.keepUsage === true, flags.forever === true]
+    return { kind: 'named', usagePoints, customers, keepsUsage, forever }
+  }
+  const file = flags.hold ?? config.retention.hold
+  const held = file === undefined ? [] : await heldUsagePoints(file)
+  return { kind: 'retention', months: flags.olderThan ?? config.retention.months, held }
+}
+
+/** One id a line; empty lines and what follows a # do not count. */
+async function heldUsagePoints(file: string): Promise<string[]> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new MeterlakeError('USAGE', `the file of legal holds, ${file}, cannot be read`, {}, { cause })
+  })
+  return text
+    .split('\n')
+    .map((line) => line.replace(/(?:^|\s)#.*/, '').trim())
+    .filter((line) => line !== '')
+}
+
+function nothingFound(scope: ErasureScope): number {
+  if (scope.kind === 'named')
+    throw new MeterlakeError('NOT_IN_LAKE', 'no feed of the archive mentions what is to go: nothing was erased')
+  console.error(`nothing in the archive is older than ${scope.months} months`)
+  return exitCodes.done
 }
 
 const show = (feeds: readonly MentioningFeed[], format: Format): Promise<void> =>

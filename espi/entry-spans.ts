@@ -14,7 +14,7 @@ const secondsOf = (text: string): number => {
 }
 
 const utf8 = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8')
-const hrefText = /(?:UsagePoint|CustomerAgreement|Customer)\/[^\s"'<>]+/g
+const hrefText = /[^\s"'<>]*(?:UsagePoint|CustomerAgreement|Customer)\/[^\s"'<>]+/g
 /** An href is shorter. */
 const carriedChars = 4096
 
@@ -24,6 +24,7 @@ interface OpenEntry {
   published: string | null
   readonly hrefs: Set<string>
   readonly readings: { from: number; to: number; startS: number }[]
+  readonly billed: { start: number; duration: number }
 }
 
 /**
@@ -46,7 +47,14 @@ export function scanEntries(chunks: Iterable<Uint8Array>, onSpan: (span: EntrySp
     open.push(local)
     text = ''
     if (local === 'entry' && entry === undefined)
-      entry = { from: tagAt, depth: open.length, published: null, hrefs: new Set(), readings: [] }
+      entry = {
+        from: tagAt,
+        depth: open.length,
+        published: null,
+        hrefs: new Set(),
+        readings: [],
+        billed: { start: Number.NaN, duration: Number.NaN },
+      }
     if (entry === undefined) return
     const { href } = attributes as Readonly<Record<string, string>>
     if (local === 'link' && href !== undefined) entry.hrefs.add(utf8(href))
@@ -60,6 +68,8 @@ export function scanEntries(chunks: Iterable<Uint8Array>, onSpan: (span: EntrySp
     if (entry === undefined) return
     if (name === 'published' && open.length === entry.depth) entry.published = utf8(text.trim())
     if (name === 'UsagePoint' && text.includes('UsagePoint/')) entry.hrefs.add(utf8(text.trim()))
+    if ((name === 'start' || name === 'duration') && open.at(-1) === 'billingPeriod')
+      entry.billed[name] = secondsOf(text.trim())
     if (reading !== undefined) {
       if (name === 'start' && open.at(-1) === 'timePeriod') reading.startS = secondsOf(text.trim())
       if (open.length === reading.depth - 1) {
@@ -69,8 +79,9 @@ export function scanEntries(chunks: Iterable<Uint8Array>, onSpan: (span: EntrySp
     }
     text = ''
     if (open.length >= entry.depth) return
-    const { from, published, hrefs, readings } = entry
-    onSpan({ from, to: parser.position, published, hrefs: [...hrefs], readings, isWhole: true })
+    const { from, published, hrefs, readings, billed } = entry
+    const billedToS = billed.start + billed.duration
+    onSpan({ from, to: parser.position, published, hrefs: [...hrefs], readings, billedToS, isWhole: true })
     entry = undefined
   }
   let read = 0
@@ -95,5 +106,13 @@ export function scanEntries(chunks: Iterable<Uint8Array>, onSpan: (span: EntrySp
   const from = broken?.from ?? entry?.from
   const hrefs = broken?.hrefs ?? entry?.hrefs
   if (from !== undefined && hrefs !== undefined && read > from)
-    onSpan({ from, to: read, published: entry?.published ?? null, hrefs: [...hrefs], readings: [], isWhole: false })
+    onSpan({
+      from,
+      to: read,
+      published: entry?.published ?? null,
+      hrefs: [...hrefs],
+      readings: [],
+      billedToS: Number.NaN,
+      isWhole: false,
+    })
 }

@@ -9,6 +9,8 @@ export interface EntrySpan {
   readonly hrefs: readonly string[]
   /** Its IntervalReadings; `startS`: Unix time [s], NaN where it has none. */
   readonly readings: readonly { readonly from: number; readonly to: number; readonly startS: number }[]
+  /** End of the billing period of a bill, Unix time [s]; NaN: it is none, or says none. */
+  readonly billedToS: number
   /** False: the feed breaks off or ceases to be well-formed in it; it reaches to the end. */
   readonly isWhole: boolean
 }

@@ -34,10 +34,12 @@ export const tombstoneSchema = z.object({
   order: z.string(),
   /** When it was given: what was received before goes. */
   at: z.string(),
-  /** Keyed hash of the usage point: says nothing without the secret under the pii root. */
-  mark: z.string(),
-  /** Of what comes later, what is dated before this moment goes; null: all of it. */
+  /** Keyed hash of a usage point or customer: says nothing without the secret under the pii root; null: retention, of all. */
+  mark: z.string().nullable(),
+  /** Of what comes later, what is dated before this moment goes; null: all of it. Of retention: readings and bills before it. */
   until: z.string().nullable(),
+  /** Keyed hashes of usage points that retention leaves alone. */
+  except: z.array(z.string()).default([]),
 })
 
 const personalFiles = z.array(fileRefSchema).default([])

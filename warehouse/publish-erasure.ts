@@ -59,7 +59,7 @@ export async function publishErasure(options: PublishErasureOptions): Promise<nu
     order: order.order,
     at: order.at,
     reference: order.reference,
-    marks: order.tombstones.map(({ mark }) => mark),
+    marks: order.tombstones.flatMap(({ mark }) => mark ?? []),
     until: order.tombstones[0]?.until ?? null,
     manifestBefore: published.n,
     manifestAfter: Math.max(published.n, rebuilt.n) + 1,

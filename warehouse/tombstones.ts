@@ -21,6 +21,9 @@ export interface Tombstones {
 export const usagePointMark = (key: CustomerKey, usagePointId: string): string =>
   key.of('erased', 'usage_point', usagePointId)
 
+/** A customer as a tombstone knows it, by the opaque key the lake has for it. */
+export const customerMark = (key: CustomerKey, customerKey: string): string => key.of('erased', 'customer', customerKey)
+
 /** The tombstones of a manifest; undefined where it has none. Raises LAKE_CORRUPT where the secret is gone or another. */
 export async function openTombstones(
   pii: Storage,
@@ -30,40 +33,56 @@ export async function openTombstones(
   return tombstonesOf(await openCustomerKey(pii, manifest.pii.keyCheck), manifest.tombstones)
 }
 
+/** Marks are made again for each of so many hrefs. */
+const rememberedHrefs = 100_000
+
 export function tombstonesOf(key: CustomerKey, tombstones: readonly Tombstone[]): Tombstones {
-  const byMark = Map.groupBy(tombstones, ({ mark }) => mark)
-  const known = new Map<string, readonly Tombstone[]>()
-  const ofHref = (href: string): readonly Tombstone[] => {
-    const found = new Set(
-      usagePointsOf(href).flatMap((id) => {
-        let marked = known.get(id)
-        if (!marked) {
-          marked = byMark.get(usagePointMark(key, id)) ?? []
-          if (known.size > 100_000) known.clear()
-          known.set(id, marked)
-        }
-        return marked
-      }),
-    )
-    return [...found]
+  const remembered = new Map<string, readonly string[]>()
+  const marksOf = (href: string): readonly string[] => {
+    const known = remembered.get(href)
+    if (known) return known
+    if (remembered.size >= rememberedHrefs) remembered.clear()
+    const marks = marksIn(href, key)
+    remembered.set(href, marks)
+    return marks
   }
+  const ordered = Map.groupBy(tombstones, ({ mark }) => mark)
+  const retained = ordered.get(null) ?? []
   return {
     rangesOf: (span, receivedAt) => {
-      const orders = span.hrefs.flatMap(ofHref)
-      if (orders.some((order) => isWhollyErased(span, order, receivedAt))) return [{ from: span.from, to: span.to }]
-      if (orders.length === 0) return []
-      const until_ms = Math.max(...orders.map(({ until }) => Date.parse(until ?? '')))
-      return span.readings.filter(({ startS }) => !(startS * 1000 >= until_ms))
+      const marks = span.hrefs.flatMap(marksOf)
+      const orders = marks.flatMap((mark) => ordered.get(mark) ?? [])
+      const cuts = retained.filter(({ except }) => !except.some((mark) => marks.includes(mark)))
+      if (
+        orders.some((order) => isWhollyErased(span, order, receivedAt)) ||
+        cuts.some((cut) => isWhollyBefore(span, cut, receivedAt))
+      )
+        return [{ from: span.from, to: span.to }]
+      const until_ms = Math.max(...orders.map(millisecondsOf))
+      const cut_ms = Math.max(...cuts.map(millisecondsOf))
+      return span.readings.filter(
+        ({ startS }) => startS * 1000 < cut_ms || (orders.length > 0 && !(startS * 1000 >= until_ms)),
+      )
     },
   }
 }
 
-/** Both ways in which a lake may know the usage point an href leads to: its id, and its path. */
-function usagePointsOf(href: string): string[] {
+const millisecondsOf = ({ until }: Tombstone): number => Date.parse(until ?? '')
+
+/** Marks of all an href leads to: the lake may know a usage point, and a customer, by id or by path. */
+function marksIn(href: string, key: CustomerKey): string[] {
   const uri = parseResourceUri(href)
   if (!uri) return []
-  const ids = [resourceId(uri, 'UsagePoint'), resourcePath(uri, 'UsagePoint'), resourceId(uri, 'CustomerAgreement')]
-  return ids.filter((id): id is string => id !== undefined && id !== '')
+  const ids = (found: readonly (string | undefined)[]) =>
+    found.filter((id) => id !== undefined && id !== '') as string[]
+  return [
+    ...ids([resourceId(uri, 'UsagePoint'), resourcePath(uri, 'UsagePoint'), resourceId(uri, 'CustomerAgreement')]).map(
+      (id) => usagePointMark(key, id),
+    ),
+    ...ids([resourceId(uri, 'Customer'), resourcePath(uri, 'Customer')]).map((id) =>
+      customerMark(key, key.of('customer', id)),
+    ),
+  ]
 }
 
 /** What was received before the order goes; of what comes later that which is dated before it. */
@@ -72,4 +91,12 @@ function isWhollyErased(span: EntrySpan, { at, until }: Tombstone, receivedAt: s
   const until_ms = Date.parse(until)
   if (span.readings.length > 0) return span.readings.every(({ startS }) => !(startS * 1000 >= until_ms))
   return span.published === null || !(Date.parse(span.published) > until_ms)
+}
+
+/** Readings and bills whose time is over; where a feed cannot be read, by when it came. */
+function isWhollyBefore(span: EntrySpan, cut: Tombstone, receivedAt: string): boolean {
+  const until_ms = millisecondsOf(cut)
+  if (!span.isWhole) return Date.parse(receivedAt) < until_ms
+  if (span.readings.length > 0) return span.readings.every(({ startS }) => startS * 1000 < until_ms)
+  return span.billedToS * 1000 <= until_ms
 }

@@ -39,7 +39,8 @@ export async function prepareErasure(
   const published = await newestOf(roots)
   const key = await keyOf(roots)
   const at = new Date().toISOString()
-  const own: Tombstone = { order, at, mark: usagePointMark(key, usagePoint), until: forever ? null : at }
+  const mark = usagePointMark(key, usagePoint)
+  const own: Tombstone = { order, at, mark, until: forever ? null : at, except: [] }
   const feeds: BlankedFeed[] = []
   await rebuildLake({
     from: roots,
