@@ -11,6 +11,7 @@ import { readReceipts } from '../../warehouse/erasure-receipt.ts'
 import { readNewestManifest } from '../../warehouse/manifest.ts'
 import { publishStaged } from '../../warehouse/publish.ts'
 import { openRoots } from '../../warehouse/storage.ts'
+import { usagePointMark } from '../../warehouse/tombstones.ts'
 import { verifyLake } from '../../warehouse/verify.ts'
 import { seededNumbers } from '../support/kill-points.ts'
 import { queryRows } from '../support/query-rows.ts'
@@ -19,7 +20,7 @@ import { createTracedLake, timeZone, type TracedLake } from '../trace/traced-lak
 import { filesHolding, keyOf, prepareErasure, type PreparedErasure } from './erased.ts'
 import { filesIn } from './worn-lake.ts'
 
-const rounds = Number(process.env['KILL_ROUNDS'] ?? 6)
+const rounds = Number(process.env['KILL_ROUNDS'] ?? 4)
 const program = fileURLToPath(new URL('erase-child.ts', import.meta.url))
 
 let lake: TracedLake
@@ -28,7 +29,7 @@ let prepared: PreparedErasure
 beforeAll(async () => {
   lake = await createTracedLake({ meters: 3 })
   gone = [...lake.fleet.usagePoints()][0]?.usagePointId ?? ''
-  prepared = await prepareErasure(lake.roots, builtIn(lake.dir), gone)
+  prepared = await prepareErasure(lake.roots, builtIn(lake.dir), (key) => ({ mark: usagePointMark(key, gone) }))
 }, 120_000)
 afterAll(() => lake[Symbol.asyncDispose]())
 

@@ -13,6 +13,7 @@ import { archiveRaw } from '../../warehouse/raw-archive.ts'
 import { textOf } from '../../warehouse/row-values.ts'
 import { stageLoad } from '../../warehouse/stage.ts'
 import { openRoots } from '../../warehouse/storage.ts'
+import { usagePointMark } from '../../warehouse/tombstones.ts'
 import { verifyLake } from '../../warehouse/verify.ts'
 import { queryRows } from '../support/query-rows.ts'
 import { builtIn, differencesOf, rebuild } from '../trace/replayed.ts'
@@ -91,7 +92,7 @@ test('an erased usage point', { timeout: 300_000 }, async () => {
   const received = await readFile(join(dir, '2025-11-03-electricity.xml'))
   expect(received.includes(gone)).toBe(true)
 
-  const commit = await erase(roots, builtIn(dir), gone)
+  const commit = await erase(roots, builtIn(dir), (key) => ({ mark: usagePointMark(key, gone) }))
   expect(await filesHolding(roots, words)).toEqual([])
   expect(await restOf()).toEqual(before)
   expect((await verifyLake({ roots })).findings).toEqual([])

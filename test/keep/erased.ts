@@ -13,7 +13,7 @@ import { readNewestManifest } from '../../warehouse/manifest.ts'
 import { type BlankedFeed, publishErasure, type PublishErasureOptions } from '../../warehouse/publish-erasure.ts'
 import { rebuildLake } from '../../warehouse/rebuild-lake.ts'
 import { openRoots } from '../../warehouse/storage.ts'
-import { tombstonesOf, usagePointMark } from '../../warehouse/tombstones.ts'
+import { tombstonesOf } from '../../warehouse/tombstones.ts'
 import { planOf, stepsHere } from '../trace/replayed.ts'
 import { timeZone } from '../trace/traced-lake.ts'
 
@@ -29,18 +29,17 @@ const newestOf = async ({ lake, pii }: LakeRoots): Promise<Manifest> => {
 export const keyOf = async (roots: LakeRoots): Promise<CustomerKey> =>
   openCustomerKey(openRoots(roots).pii, (await newestOf(roots)).pii.keyCheck)
 
-/** Builds the lake without a usage point, up to the brink of its commit. */
+/** Builds the lake without what has this mark (of retention: null), up to the brink of its commit. */
 export async function prepareErasure(
   roots: LakeRoots,
   built: LakeRoots,
-  usagePoint: string,
-  { forever = false, order = '20251201t000000000z-00000001' } = {},
+  markOf: (key: CustomerKey) => Pick<Tombstone, 'mark'> & Partial<Tombstone>,
 ): Promise<PreparedErasure> {
   const published = await newestOf(roots)
   const key = await keyOf(roots)
   const at = new Date().toISOString()
-  const mark = usagePointMark(key, usagePoint)
-  const own: Tombstone = { order, at, mark, until: forever ? null : at, except: [] }
+  const order = '20251201t000000000z-00000001'
+  const own: Tombstone = { order, at, until: at, except: [], ...markOf(key) }
   const feeds: BlankedFeed[] = []
   await rebuildLake({
     from: roots,
