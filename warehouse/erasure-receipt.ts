@@ -55,20 +55,22 @@ export const hashedFiles = (manifest: Manifest): ErasureDraft['filesBefore'] =>
     .filter(({ kind }) => kind !== 'raw')
     .map(({ root, ref }) => ({ root, path: ref.path, sha256: ref.sha256 }))
 
+/** Rows of files by kind, those of current as they count. */
+function rowsByKind(manifest: Manifest): ReadonlyMap<string, number> {
+  const rows = new Map<string, number>()
+  for (const { kind, ref } of namedFiles(manifest)) rows.set(kind, (rows.get(kind) ?? 0) + ref.rows)
+  return rows.set('current', manifest.totals.readings)
+}
+
 /** By how many rows the files of each kind became fewer. */
 export function fewerRows(before: Manifest, after: Manifest): Record<string, number> {
-  const count = (manifest: Manifest) => {
-    const rows = new Map<string, number>()
-    for (const { kind, ref } of namedFiles(manifest)) rows.set(kind, (rows.get(kind) ?? 0) + ref.rows)
-    return rows.set('current', manifest.totals.readings)
-  }
-  const left = count(after)
-  const fewer = [...count(before)].map(([kind, rows]) => [kind, rows - (left.get(kind) ?? 0)] as const)
+  const left = rowsByKind(after)
+  const fewer = [...rowsByKind(before)].map(([kind, rows]) => [kind, rows - (left.get(kind) ?? 0)] as const)
   return Object.fromEntries(fewer.filter(([, rows]) => rows > 0))
 }
 
-const signed = (key: CustomerKey, { signature: _, ...rest }: ErasureReceipt): string =>
-  key.of('erased', 'receipt', JSON.stringify(rest))
+const signed = (key: CustomerKey, receipt: ErasureReceipt): string =>
+  key.of('erased', 'receipt', JSON.stringify({ ...receipt, signature: '' }))
 
 /** Signs a receipt and keeps it; one that is there already stays. */
 export async function keepReceipt(pii: Storage, key: CustomerKey, draft: ErasureDraft, doneAt: string): Promise<void> {

@@ -27,7 +27,7 @@ export async function finishErasures(roots: LakeRoots): Promise<void> {
   const orders = await readdir(pii.locate(folder)).catch(() => [])
   if (orders.length === 0) return
   const manifest = await readNewestManifest(lake)
-  for (const order of orders.sort()) {
+  for (const order of orders) {
     if (manifest?.tombstones.some((tombstone) => tombstone.order === order)) {
       for (const root of ['lake', 'pii'] as const) await replaceFeeds(erasingFolder(pii, order), root, roots)
       await ensureViews(roots)

@@ -22,7 +22,7 @@ export interface PublishReplayOptions {
   readonly now: () => Date
   /** Of an erasure: what is not to come back from this commit on. */
   readonly erased?: Pick<Manifest, 'tombstones'> & { readonly keyCheck: string }
-  /** Asked under the lock: false lets nothing be published. */
+  /** Asked under the lock, first and last: false lets nothing be published. */
   readonly isReady?: () => Promise<boolean>
 }
 
@@ -73,7 +73,7 @@ export async function commitReplay(options: PublishReplayOptions): Promise<numbe
     tombstones,
     pii: { ...rebuilt.pii, keyCheck },
   }
-  if (!(await createManifest(lake, manifest))) return undefined
+  if ((await options.isReady?.()) === false || !(await createManifest(lake, manifest))) return undefined
   await ensureViews(roots)
   await ensurePersonalViews(roots)
   return n

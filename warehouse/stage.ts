@@ -84,8 +84,15 @@ export async function stageLoad(options: StageOptions): Promise<StagedLoad> {
   }
   await lake.putIfAbsent(formatPath({ kind: 'stage', id: loadId }), JSON.stringify(record))
   await removeOtherAttempts(lake, pii, loadId)
+  // an erasure that was committed meanwhile knows nothing of this load
+  if (tombstonesIn(await readNewestManifest(lake)) !== tombstonesIn(manifest)) {
+    await removeStage(lake, pii, loadId)
+    return await stageLoad(options)
+  }
   return outcomeOf(record)
 }
+
+const tombstonesIn = (manifest: Manifest | undefined): number => manifest?.tombstones.length ?? 0
 
 interface ArchivedFeed {
   readonly storage: Storage

@@ -73,17 +73,19 @@ const millisecondsOf = ({ until }: Tombstone): number => Date.parse(until ?? '')
 function marksIn(href: string, key: CustomerKey): string[] {
   const uri = parseResourceUri(href)
   if (!uri) return []
-  const ids = (found: readonly (string | undefined)[]) =>
-    found.filter((id) => id !== undefined && id !== '') as string[]
+  const usagePoints = [
+    resourceId(uri, 'UsagePoint'),
+    resourcePath(uri, 'UsagePoint'),
+    resourceId(uri, 'CustomerAgreement'),
+  ]
+  const customers = [resourceId(uri, 'Customer'), resourcePath(uri, 'Customer')]
   return [
-    ...ids([resourceId(uri, 'UsagePoint'), resourcePath(uri, 'UsagePoint'), resourceId(uri, 'CustomerAgreement')]).map(
-      (id) => usagePointMark(key, id),
-    ),
-    ...ids([resourceId(uri, 'Customer'), resourcePath(uri, 'Customer')]).map((id) =>
-      customerMark(key, key.of('customer', id)),
-    ),
+    ...usagePoints.filter(isId).map((id) => usagePointMark(key, id)),
+    ...customers.filter(isId).map((id) => customerMark(key, key.of('customer', id))),
   ]
 }
+
+const isId = (id: string | undefined): id is string => id !== undefined && id !== ''
 
 /** What was received before the order goes; of what comes later that which is dated before it. */
 function isWhollyErased(span: EntrySpan, { at, until }: Tombstone, receivedAt: string): boolean {

@@ -1,6 +1,7 @@
 /** What is erased is nowhere any more, and does not come back; all else is as it was. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openFeedReader } from '../../espi/feed-reader.ts'
 import { scanEntries } from '../../espi/entry-spans.ts'
@@ -105,7 +106,7 @@ test('an erased usage point', { timeout: 300_000 }, async () => {
   // every row of the others still leads to its bytes
   const compared = await compareAllRows(roots)
   expect(compared.length).toBeGreaterThan(500)
-  for (const { said, row, where } of compared) expect(said, where).toEqual(row)
+  expect(compared.filter(({ said, row }) => !isDeepStrictEqual(said, row))).toEqual([])
 
   // replay of the archive gives the same lake
   const replayed = builtIn(dir, 'replayed')
