@@ -45,6 +45,7 @@ function versionLines(version: ExplainedVersion, ordinal: number): string[] {
     `${ordinal}. ${state}: ${why}`,
     ...indented([
       `${durationS} s; ${arithmetic}${version.isExact ? '' : `; BUT the lake says ${version.energyKwh} kWh`}`,
+      ...readingTypeLines(version),
       ...(version.state === 'withdrawal' ? [] : [tagsText(version)]),
       `${published(publishedAt)}, ${known(knownAt, commitId)}`,
       ...loadLines(load),
@@ -57,6 +58,15 @@ function versionLines(version: ExplainedVersion, ordinal: number): string[] {
     '',
   ]
 }
+
+const readingTypeLines = ({ readingType, powerOfTen, unit, load }: ExplainedVersion): string[] =>
+  readingType === null
+    ? []
+    : [
+        `unit ${unit ?? 'unknown'}, power of ten ${powerOfTen ?? 'unknown'}: ReadingType ${readingType.id}, entry at byte ${readingType.byteOffset} of ${
+          readingType.loadId === load.loadId ? 'the same file' : `load ${readingType.loadId}`
+        }`,
+      ]
 
 const sizeText = ({ archived }: ExplainedVersion): string =>
   archived === undefined

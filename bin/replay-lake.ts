@@ -56,7 +56,7 @@ export async function replayLake(request: ReplayRequest): Promise<Replayed> {
   const { roots, since, publish, progress } = request
   const { lake, pii } = openRoots(roots)
   await using local = await openLocalScratch()
-  await using db = await Database.open({ threads: 1, memoryLimitMb: 512, scratch: local.path })
+  await using db = await Database.open({ threads: 1, memoryLimitMb: 128, scratch: local.path })
   let plan = await planReplay(db, lake, pii)
   const erasing = await erasingOf(pii, plan)
   if (plan.commits.length === 0)
@@ -72,7 +72,7 @@ export async function replayLake(request: ReplayRequest): Promise<Replayed> {
     await ensurePersonalViews(built)
   }
 
-  const differences = request.compare ? await compare(db, roots, built, plan, progress) : undefined
+  const differences = request.compare ? await compare(roots, built, plan, progress) : undefined
   let published: number | undefined
   if (publish) {
     if (lost.length > 0) throw incomplete(lost)
@@ -136,8 +136,8 @@ export async function openPlace({ roots, to }: Pick<ReplayRequest, 'roots' | 'to
 }
 
 /** The last commit before a moment; 0: none. */
-function baseOf({ commits, from, lost }: ReplayPlan, since: Date): number {
-  if (from === 'archive')
+function baseOf({ commits, lost }: ReplayPlan, since: Date): number {
+  if (lost !== null)
     throw new MeterlakeError('USAGE', `--since needs the ledger, and that is lost (${lost}): replay without it`)
   return commits.findLast(({ knownAt }) => knownAt !== null && Date.parse(knownAt) < since.getTime())?.n ?? 0
 }
@@ -163,7 +163,7 @@ export async function rebuild(
 ): Promise<readonly LostLoad[]> {
   const { config, roots, profile, progress, signal } = request
   const commits = plan.commits.filter(({ n }) => n > after)
-  const timeZone = plan.manifest?.timeZone ?? feedProfile(config, profile).timeZone
+  const timeZone = plan.timeZone ?? feedProfile(config, profile).timeZone
   const steps: RebuildSteps = {
     load: async (feed, load) => {
       const read = { ...profileOf(load.profile, request), timeZone }
@@ -195,7 +195,12 @@ export async function rebuild(
     version,
     width,
     signal,
-    onCommit: (commit) => progress.finish(`commit ${commit.n}`, bytesOf(commit), `${commit.loads.length} loads`),
+    onCommit: (commit) =>
+      progress.finish(
+        `commit ${commit.n}`,
+        bytesOf(commit),
+        `${commit.loads.length} ${commit.loads.length === 1 ? 'load' : 'loads'}`,
+      ),
   })
 }
 
@@ -210,16 +215,18 @@ function profileOf(name: string | null, { config, profile }: RebuildRequest) {
 }
 
 async function compare(
-  db: Database,
   roots: LakeRoots,
   built: LakeRoots,
   plan: ReplayPlan,
   progress: Progress,
 ): Promise<readonly Difference[] | undefined> {
   const rebuilt = await readNewestManifest(openRoots(built).lake)
-  if (plan.from === 'archive' || !plan.manifest || !rebuilt) return undefined
+  if (plan.lost !== null || !plan.manifest || !rebuilt) return undefined
   progress.start('comparing', 0, 0)
   const withPersonal = rebuilt.pii.raw.length > 0
+  // rows of customers are spilled under pii only
+  await using scratch = withPersonal ? await openRoots(built).pii.scratch() : await openLocalScratch()
+  await using db = await Database.open({ threads: 1, memoryLimitMb: 512, scratch: scratch.path })
   return await lakeDifferences(
     db,
     { roots, manifest: plan.manifest },

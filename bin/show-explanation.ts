@@ -41,6 +41,15 @@ export async function showExplanation(roots: LakeRoots, request: ExplainRequest)
 
 type Cell = string | number | boolean | null | readonly object[]
 
+/** Names as those of columns are. */
+const inSnakeCase = (facts: object): object =>
+  Object.fromEntries(
+    Object.entries(facts).map(([name, fact]) => [
+      name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      fact,
+    ]),
+  )
+
 /** Columns of a row per version, in order. */
 const cells: readonly (readonly [
   name: string,
@@ -63,6 +72,9 @@ const cells: readonly (readonly [
   ['energy_kwh', 'DECIMAL(18,9)', ({ energyKwh }) => energyKwh],
   ['energy_null_reason', 'VARCHAR', ({ energyNullReason }) => energyNullReason],
   ['arithmetic', 'VARCHAR', ({ arithmetic }) => arithmetic],
+  ['reading_type_id', 'VARCHAR', ({ readingType }) => readingType?.id ?? null],
+  ['reading_type_load_id', 'VARCHAR', ({ readingType }) => readingType?.loadId ?? null],
+  ['reading_type_byte', 'BIGINT', ({ readingType }) => readingType?.byteOffset ?? null],
   ['is_exact', 'BOOLEAN', ({ isExact }) => isExact],
   ['quality', 'INTEGER', ({ quality }) => quality],
   ['quality_codes', 'VARCHAR', ({ qualityCodes }) => qualityCodes],
@@ -88,9 +100,9 @@ const cells: readonly (readonly [
   ['source_name', 'VARCHAR', ({ load }) => load.sourceName],
   ['correlation_id', 'VARCHAR', ({ load }) => load.correlationId],
   ['notification_id', 'VARCHAR', ({ load }) => load.notificationId],
-  ['notifications', 'JSON', ({ load }) => load.notifications],
-  ['requests', 'JSON', ({ load }) => load.requests],
-  ['confirmed_by', 'JSON', (_, { confirmations }) => confirmations],
+  ['notifications', 'JSON', ({ load }) => load.notifications.map(inSnakeCase)],
+  ['requests', 'JSON', ({ load }) => load.requests.map(inSnakeCase)],
+  ['confirmed_by', 'JSON', (_, { confirmations }) => confirmations.map(inSnakeCase)],
 ]
 const columns: readonly OutputColumn[] = cells.map(([name, type]) => ({ name, type }))
 

@@ -51,7 +51,7 @@ export async function showReplay(config: Config, flags: ReplayFlags): Promise<nu
     progress[Symbol.dispose]()
     if (plan.lost !== null)
       console.error(
-        `the ledger is lost (${plan.lost}): a commit for each moment at which files came, nothing to compare with`,
+        `the ledger is lost (${plan.lost}): files it does not tell of make a commit for each moment at which they came; nothing to compare with`,
       )
     for (const { loadId, reason } of lost) console.error(`load ${loadId} is left out: ${reason}`)
     if (differences !== undefined && (differences.length > 0 || format !== 'table')) {

@@ -17,7 +17,7 @@ const phases: Readonly<Record<VerifyPhase, string>> = {
   views: 'views',
 }
 
-/** Prints the findings; answers 3 where there are any. Throws LAKE_MISSING, LAKE_CORRUPT. */
+/** Prints the findings; answers 3 where there are any. Throws LAKE_MISSING. */
 export async function showVerification(roots: LakeRoots, format: Format, since: Date | undefined): Promise<number> {
   using progress = openProgress(process.stderr)
   let begun: VerifyPhase | undefined

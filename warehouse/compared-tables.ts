@@ -3,6 +3,7 @@ import type { Schema } from 'apache-arrow'
 import type { FileRef, GrowingTable, Manifest } from '../schemas/manifest.ts'
 import { type PersonalTable, personalTables } from '../schemas/tables-personal.ts'
 import { tables } from '../schemas/tables.ts'
+import { currentSource } from './current-source.ts'
 import { dimensionKeys } from './dimension-content.ts'
 import { versionKeys } from './versioned-table.ts'
 
@@ -17,6 +18,8 @@ export interface ComparedTable {
   /** True: in files by local_date, compared days at a time. */
   readonly byDay: boolean
   files(manifest: Manifest): readonly FileRef[]
+  /** Its rows as a table expression, where they are not simply those of the files. */
+  readonly source?: (manifest: Manifest, locate: (path: string) => string) => string
 }
 
 const sent = ['published_at', 'load_id', 'commit_id', 'byte_offset']
@@ -52,6 +55,8 @@ export const comparedTables: readonly ComparedTable[] = [
     key: ['series_key', 'start_at'],
     byDay: true,
     files: (m) => m.current.files,
+    // what is current, however it is laid out
+    source: currentSource,
   },
   {
     ...lake,

@@ -3,7 +3,15 @@ import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
 import { Database, type Row } from './database.ts'
 import { arithmeticOf, isExact, type Measure } from './exact-scale.ts'
-import { type AskedInterval, intervalKey, readConfirmations, readSeries, readVersions } from './explained-rows.ts'
+import {
+  type AskedInterval,
+  intervalKey,
+  meaningKey,
+  readConfirmations,
+  readReadingTypes,
+  readSeries,
+  readVersions,
+} from './explained-rows.ts'
 import { type LoadLineage, readLineage } from './load-lineage.ts'
 import { openLocalScratch } from './local-scratch.ts'
 import { readNewestManifest } from './manifest.ts'
@@ -43,6 +51,8 @@ export interface ExplainedVersion extends Measure, Standing {
   readonly knownAt: string | null
   readonly commitId: number
   readonly arithmetic: string
+  /** Where unit and power of ten are from; null: no ReadingType of the lake says so alone. */
+  readonly readingType: { readonly id: string; readonly loadId: string; readonly byteOffset: number } | null
   /** False: the stored energy is not what the arithmetic gives. */
   readonly isExact: boolean
   readonly load: LoadLineage
@@ -72,10 +82,20 @@ export interface ExplainedInterval {
 }
 
 /**
- * Explains the intervals of a usage point or MeterReading that cover a moment, or once did. Raises LAKE_MISSING, NOT_IN_LAKE where
+ * Explains the intervals of a usage point or MeterReading that cover a moment, or once did. Raises LAKE_MISSING, LAKE_CORRUPT, NOT_IN_LAKE where
  * the usage point or MeterReading is not known, or none of its intervals ever covered the moment.
  */
 export async function explainMoment(options: ExplainOptions): Promise<readonly ExplainedInterval[]> {
+  try {
+    return await explain(options)
+  } catch (error) {
+    if (!isMeterlakeError(error) || error.code !== 'SQL_FAILED') throw error
+    const message = `a file of the lake ${options.roots.lake} cannot be read: ${error.message.split('\n')[0] ?? ''}`
+    throw new MeterlakeError('LAKE_CORRUPT', message, {}, { cause: error })
+  }
+}
+
+async function explain(options: ExplainOptions): Promise<readonly ExplainedInterval[]> {
   const { lake, pii } = openRoots(options.roots)
   const manifest = await readNewestManifest(lake)
   if (!manifest) throw new MeterlakeError('LAKE_MISSING', `nothing has been published in ${lake.root}`)
@@ -85,7 +105,8 @@ export async function explainMoment(options: ExplainOptions): Promise<readonly E
   const versions = await readVersions(db, lake, manifest, [...series.keys()], options)
   const lineage = await readLineage(db, lake, manifest, [...new Set(versions.map((row) => textOf(row, 'load_id')))])
   const confirmations = await readConfirmations(db, lake, manifest, versions)
-  const sources: Sources = { lake, pii, lineage, indexes: new Map(), findReading: options.findReading }
+  const readingTypes = await readReadingTypes(db, lake, manifest, versions)
+  const sources: Sources = { lake, pii, lineage, readingTypes, indexes: new Map(), findReading: options.findReading }
   const intervals: ExplainedInterval[] = []
   for (const [key, rows] of Map.groupBy(versions, intervalKey)) {
     const standings = standingsOf(rows.map(orderedOf))
@@ -125,6 +146,7 @@ interface Sources {
   readonly lake: Storage
   readonly pii: Storage
   readonly lineage: ReadonlyMap<string, LoadLineage>
+  readonly readingTypes: ReadonlyMap<string, Row>
   readonly indexes: Map<string, RawIndex | undefined>
   readonly findReading: FindReading
 }
@@ -145,6 +167,7 @@ async function explainVersion(row: Row, standing: Standing, sources: Sources): P
     energyNullReason: row['superseded'] === true ? null : textOrNull(row, 'energy_null_reason'),
   }
   const { sha256 } = load
+  const meaning = sources.readingTypes.get(meaningKey(row))
   if (!sources.indexes.has(sha256)) sources.indexes.set(sha256, await readIndex(sources.lake, sha256))
   const archived = sources.indexes.get(sha256)
   return {
@@ -166,6 +189,13 @@ async function explainVersion(row: Row, standing: Standing, sources: Sources): P
     knownAt: instantOf(row, 'known_at'),
     commitId: integerOf(row, 'commit_id'),
     arithmetic: arithmeticOf(measure),
+    readingType: meaning
+      ? {
+          id: textOf(meaning, 'reading_type_id'),
+          loadId: textOf(meaning, 'said_by'),
+          byteOffset: integerOf(meaning, 'byte_offset'),
+        }
+      : null,
     isExact: isExact(measure),
     load,
     archived,

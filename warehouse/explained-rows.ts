@@ -7,7 +7,7 @@ import { emptySelect, literal } from './columns.ts'
 import { readFiles } from './commit-session.ts'
 import type { Database, Row } from './database.ts'
 import { model } from './model.ts'
-import { textOf } from './row-values.ts'
+import { integerOf, numberOrNull, textOf } from './row-values.ts'
 import type { Storage } from './storage.ts'
 import { contentText, versionOrder } from './version-content.ts'
 import { energyNullReason, qualityClassName, qualitySourceName, unitName } from './view-expressions.ts'
@@ -133,4 +133,34 @@ export async function readConfirmations(
     }),
   )
   return Map.groupBy(rows, intervalKey)
+}
+
+/** Tells the versions that read their unit off one ReadingType apart from others. */
+export const meaningKey = (row: Row): string =>
+  `${textOf(row, 'series_key')} ${textOf(row, 'load_id')} ${integerOf(row, 'commit_id')}`
+
+const code = (row: Row, column: string) => `${numberOrNull(row, column) ?? 'NULL'}::INTEGER`
+
+/** The ReadingTypes of versions, by {@link meaningKey} (`models/explained-reading-type.sql`); of those in conflict there may be none. */
+export async function readReadingTypes(
+  db: Database,
+  lake: Storage,
+  manifest: Manifest,
+  versions: readonly Row[],
+): Promise<ReadonlyMap<string, Row>> {
+  const asked = versions.map((row) => {
+    const codes = ['power_of_ten', 'uom', 'flow_direction', 'commodity'].map((column) => code(row, column))
+    const load = literal(textOf(row, 'load_id'))
+    return `(${textOf(row, 'series_key')}::BIGINT, ${load}, ${integerOf(row, 'commit_id')}::BIGINT, ${codes.join(', ')})`
+  })
+  const from = (table: 'meter_reading' | 'reading_type') =>
+    readFiles(lake, manifest.tables[table], emptySelect(tables[table]))
+  const rows = await db.rows(
+    model('explained-reading-type', {
+      asked: [...new Set(asked)].join(', '),
+      meter_reading: from('meter_reading'),
+      reading_type: from('reading_type'),
+    }),
+  )
+  return new Map(rows.map((row) => [meaningKey(row), row]))
 }

@@ -66,8 +66,11 @@ async function differencesOf(
   condition: string,
 ): Promise<Difference[]> {
   const { name, schema, key, ignored, byDay, root } = table
-  const source = ({ roots, manifest }: ComparedLake) =>
-    readFiles(openRoots(roots)[root], table.files(manifest), emptySelect(schema))
+  const source = ({ roots, manifest }: ComparedLake) => {
+    const storage = openRoots(roots)[root]
+    if (table.source) return `SELECT * FROM ${table.source(manifest, (path) => storage.locate(path))}`
+    return readFiles(storage, table.files(manifest), emptySelect(schema))
+  }
   const columns = schema.fields.map((field) => field.name).filter((column) => !ignored.includes(column))
   try {
     const rows = await db.rows(

@@ -65,9 +65,11 @@ export async function rebuildLake(options: RebuildOptions): Promise<readonly Los
   const source = openRoots(options.from)
   const target = openRoots(options.to)
   const lost: LostLoad[] = []
+  const begun = await readNewestManifest(target.lake)
+  if (begun) mustBeOfThese(begun, commits, target.lake)
+  const before = begun?.n ?? 0
   if (options.takesPersonal && commits.some(({ loads }) => loads.some(({ root }) => root === 'pii')))
     await takeKey(source.pii, target.pii)
-  const before = (await readNewestManifest(target.lake))?.n ?? 0
   for (const commit of commits) {
     signal?.throwIfAborted()
     const requests = await adoptAll(commit.loads, source, target, lost, options)
@@ -87,6 +89,15 @@ export async function rebuildLake(options: RebuildOptions): Promise<readonly Los
     options.onCommit?.(commit)
   }
   return lost
+}
+
+/** What the folder holds already must have been begun by a replay of the same lake. */
+function mustBeOfThese({ n, loads }: Manifest, commits: readonly ReplayCommit[], lake: Storage): void {
+  const last = commits.findLast((commit) => commit.n <= n)
+  const planned = new Set(last?.loads.map(({ sha256 }) => loadIdOf(sha256)))
+  const isBefore = last === undefined && n < (commits[0]?.n ?? 0)
+  if (isBefore || (last?.n === n && loads.every((id) => planned.has(id)))) return
+  throw new MeterlakeError('USAGE', `${lake.root} holds another lake: name an empty folder`, {})
 }
 
 type Roots = ReturnType<typeof openRoots>

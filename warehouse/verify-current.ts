@@ -1,9 +1,10 @@
-/** `current` against the winners of history: they are worked out again, days at a time. */
+/** What is current, overlay and all, against the winners of history: they are worked out again, days at a time. */
 import { addDays } from '../schemas/calendar-day.ts'
 import type { CurrentFile, Manifest } from '../schemas/manifest.ts'
 import { tables } from '../schemas/tables.ts'
 import { emptySelect, identifier, literal } from './columns.ts'
 import { readFiles } from './commit-session.ts'
+import { currentSource } from './current-source.ts'
 import type { Database, Row } from './database.ts'
 import { type DaySpan, daySpans, firstDay, lastDay } from './day-spans.ts'
 import { type Finding, nextSteps } from './finding.ts'
@@ -61,7 +62,11 @@ export async function verifyCurrent(
       ({ dt }) => dt >= span.from && dt <= span.to && (!span.days || span.days.includes(dt)),
     )
     const history = manifest.history.filter(({ dtMin, dtMax }) => dtMax >= span.from && dtMin <= span.to)
-    const rows = await db.rows(
+    const overlay = manifest.overlay.files.filter(({ dtMin, dtMax }) => dtMax >= span.from && dtMin <= span.to)
+    const rows = currentSource({ current: { files }, overlay: { ...manifest.overlay, files: overlay } }, (path) =>
+      lake.locate(path),
+    )
+    const different = await db.rows(
       model('verify-current', {
         columns: columns.join(', '),
         stored_columns: stored.join(', '),
@@ -72,10 +77,10 @@ export async function verifyCurrent(
           content: contentText,
           order: versionOrder(),
         }),
-        current: readFiles(lake, files, emptySelect(tables.current)),
+        current: `SELECT * FROM ${rows} WHERE ${condition}`,
       }),
     )
-    findings.push(...differences(rows, files), ...(await misplaced(db, lake, files)))
+    findings.push(...differences(different, files), ...(await misplaced(db, lake, files)))
     onSpan(at + 1)
   }
   return findings

@@ -35,19 +35,22 @@ export interface Verified {
   readonly files: number
   readonly bytes: number
   readonly archived: number
-  /** Local days whose winners were worked out again. */
+  /** Current intervals that were compared. */
   readonly intervals: number
 }
 
 /**
  * Verifies the newest manifest: its files (size, SHA-256, rows, days), the archive against its hashes, the ledger against history,
- * `current` against the winners of history, the views against the manifest. Raises LAKE_MISSING, LAKE_CORRUPT where no manifest
- * can be read.
+ * `current` against the winners of history, the views against the manifest. Raises LAKE_MISSING.
  */
 export async function verifyLake({ roots, since, onProgress = () => undefined }: VerifyOptions): Promise<Verified> {
   const { lake, pii } = openRoots(roots)
-  const manifest = await readNewestManifest(lake)
+  const manifest = await readNewestManifest(lake).catch((error: unknown) => {
+    if (isMeterlakeError(error) && error.code === 'LAKE_CORRUPT') return 'unreadable' as const
+    throw error
+  })
   if (!manifest) throw new MeterlakeError('LAKE_MISSING', `nothing has been published in ${lake.root}`)
+  if (manifest === 'unreadable') return await withoutManifest(lake)
   const from = since === undefined ? 1 : await firstCommitSince(lake, manifest, since)
   const findings: Finding[] = await verifyChain(lake, manifest)
   const skipped: string[] = []
@@ -88,12 +91,12 @@ export async function verifyLake({ roots, since, onProgress = () => undefined }:
       findings.push(...(await verifyLedger(db, lake, manifest, from))),
     )
 
-  const touched = manifest.current.files.filter((file) => writtenBy(file) >= from)
   const brokenDays = new Set([...broken.keys()].flatMap(({ ref }) => ('dt' in ref ? [String(ref.dt)] : [])))
-  const only = new Set(touched.map(({ dt }) => dt).filter((dt) => !brokenDays.has(dt)))
+  const touched = isBroken('overlay') ? [] : await daysSince(db, lake, manifest, from)
+  const only = new Set(touched.filter((dt) => !brokenDays.has(dt)))
   const spans = verifiedSpans(manifest, since === undefined && brokenDays.size === 0 ? undefined : only)
   onProgress('current', 0, spans.length)
-  if (isBroken('history')) skipped.push('current against the winners of history: mend the files above first')
+  if (isBroken('history', 'overlay')) skipped.push('current against the winners of history: mend the files above first')
   else
     await attempt(skipped, 'current against the winners of history', async () =>
       findings.push(
@@ -112,6 +115,21 @@ export async function verifyLake({ roots, since, onProgress = () => undefined }:
     bytes: totalBytes + archivedTotal,
     archived: wanted.length,
     intervals: spans.reduce((sum, { rows }) => sum + rows, 0),
+  }
+}
+
+/** Nothing can be told without the newest manifest. */
+async function withoutManifest(lake: Storage): Promise<Verified> {
+  const n = (await manifestNumbers(lake)).at(-1) ?? 0
+  const finding = { ...inChain(n, 'it cannot be read, and it is the newest'), next: nextSteps.derived }
+  return {
+    manifest: n,
+    findings: [finding],
+    skipped: ['everything it names'],
+    files: 0,
+    bytes: 0,
+    archived: 0,
+    intervals: 0,
   }
 }
 
@@ -182,6 +200,15 @@ async function archivedSince(
   )
   const wanted = new Set(rows.map((row) => row['sha256']))
   return archived.filter(({ ref }) => wanted.has(ref.sha256))
+}
+
+/** Local days whose current rows a commit since has written, in their files or beside them. */
+async function daysSince(db: Database, lake: Storage, manifest: Manifest, from: number): Promise<string[]> {
+  const inFiles = manifest.current.files.filter((file) => writtenBy(file) >= from).map(({ dt }) => dt)
+  const beside = manifest.overlay.files.filter((file) => writtenBy(file) >= from)
+  if (beside.length === 0) return inFiles
+  const rows = await db.rows(`SELECT DISTINCT local_date::VARCHAR AS dt FROM (${readFiles(lake, beside, '')})`)
+  return [...inFiles, ...rows.map((row) => String(row['dt']))]
 }
 
 /** Whether the pii root can be verified: what is there, but not ours to read, is left out. */

@@ -37,12 +37,12 @@ export function standingsOf(versions: readonly OrderedVersion[]): readonly Stand
     const before = versions[at - 1]
     const next = versions.slice(at + 1).find(({ content }) => content !== version.content)
     const beaten =
-      next && `${next.superseded ? 'withdrawn' : 'replaced'} by load ${next.loadId}: ${decision(next, version)}`
+      next && `by ${next.superseded ? 'a longer reading of ' : ''}load ${next.loadId}: ${decision(next, version)}`
     if (before?.content === version.content)
       return { state: 'repeated', why: beaten ?? `says what load ${before.loadId} said before it` }
     if (version.superseded) {
       const why = `a newer reading of load ${version.loadId} covers it`
-      return { state: 'withdrawal', why: beaten === undefined ? why : `${why}; ${beaten}` }
+      return { state: 'withdrawal', why: beaten === undefined ? why : `${why}; replaced ${beaten}` }
     }
     if (beaten !== undefined) return { state: 'replaced', why: beaten }
     return { state: 'current', why: before ? decision(version, before) : 'the only version' }

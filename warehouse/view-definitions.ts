@@ -1,8 +1,9 @@
 /** What views.duckdb holds: each view and macro as one query that names its files and no other view. */
-import type { FileRef, Manifest } from '../schemas/manifest.ts'
-import { type TableName, tables } from '../schemas/tables.ts'
+import type { Manifest } from '../schemas/manifest.ts'
+import { tables } from '../schemas/tables.ts'
 import { billViews } from './bill-views.ts'
-import { columnList, emptySelect, literal } from './columns.ts'
+import { literal } from './columns.ts'
+import { currentSource, source } from './current-source.ts'
 import { dimensionVersions, type DimensionTable } from './dimension-content.ts'
 import { loadViews } from './load-views.ts'
 import { model } from './model.ts'
@@ -12,29 +13,6 @@ import type { MacroDefinition, ViewDefinition } from './view-definition.ts'
 import { energyNullReason, qualityClassName, qualitySourceName, unitName } from './view-expressions.ts'
 import { contentText, versionOrder } from './version-content.ts'
 import { versionInForce } from './version-in-force.ts'
-
-/** Files as a table expression: literal paths, or no rows in the right types. */
-function source(files: readonly FileRef[], table: TableName, locate: (path: string) => string): string {
-  if (files.length === 0) return `(${emptySelect(tables[table])})`
-  return `read_parquet([${files.map((file) => literal(locate(file.path))).join(', ')}], hive_partitioning = false)`
-}
-
-/** Current rows: the files of the days and, where there is one, the overlay. */
-function currentSource({ current, overlay }: Manifest, locate: (path: string) => string): string {
-  const files = current.files.filter((file) => file.rows > 0)
-  if (overlay.files.length === 0) return source(files, 'current', locate)
-  const isCorrected = ({ dt }: { dt: string }) => overlay.files.some(({ dtMin, dtMax }) => dt >= dtMin && dt <= dtMax)
-  return model('current-with-overlay', {
-    columns: columnList(tables.current),
-    untouched: source(
-      files.filter((file) => !isCorrected(file)),
-      'current',
-      locate,
-    ),
-    corrected: source(files.filter(isCorrected), 'current', locate),
-    overlay: source(overlay.files, 'overlay', locate),
-  })
-}
 
 /** Amounts of 1e-5 currency as exact decimals in units of the currency. */
 const money = (row: string, names: readonly string[]) =>

@@ -18,7 +18,7 @@ export function registerReplay(program: Command): void {
       'after',
       `
 Every archived feed is loaded again by the reader of today, in the commits and with the moments of the ledger: as-of answers stay what
-they were. Where the ledger is lost, each moment at which files came is a commit. Nothing is published without --publish. It needs
+they were. Files a lost ledger does not tell of make a commit for each moment at which they came. Nothing is published without --publish. It needs
 about as much space as the lake without its archive, whose files are linked. Feeds under the pii root are replayed where it can be read.
 Rows: table, local day, rows only in the published lake, only in the rebuilt one, and changed.
 Exit codes: 0 no difference, or published; 1 failed, nothing published; 3 they differ, or loads could not be made again.

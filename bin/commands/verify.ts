@@ -21,7 +21,7 @@ export function registerVerify(program: Command): void {
 Of the newest manifest: each file's size, SHA-256, rows and days; the raw archive, unpacked, against its hashes; the ledger's counts
 against history; the current intervals against the winners of history; the views against the manifest. The pii root too, where it can
 be read. Each finding names the file and the next step.
-Exit codes: 0 all is as it was published; 1 there is no lake, or its manifest cannot be read; 3 there are findings.
+Exit codes: 0 all is as it was published; 1 there is no lake; 3 there are findings.
 
 Examples:
   meterlake verify

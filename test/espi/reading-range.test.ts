@@ -79,6 +79,6 @@ describe('an entry at the first byte', () => {
 })
 
 test('what is no element throws', () => {
-  expect(() => findReading(Buffer.from('</a:entry><x/>'), any)).toThrow()
-  expect(() => findReading(Buffer.from('<a><b></a>'), any)).toThrow()
+  expect(() => findReading(Buffer.from('</a:entry><x/>'), any)).toThrow(/\S/)
+  expect(() => findReading(Buffer.from('<a><b></a>'), any)).toThrow(/tag/)
 })

@@ -25,7 +25,8 @@ const feed = fc.record({
 })
 export type CollidingFeed = ReturnType<typeof feed.generate> extends { value: infer V } ? V : never
 
-const xmlOf = ({ published, readings }: Pick<CollidingFeed, 'published' | 'readings'>, salt: number): string => {
+/** A feed of the one meter. */
+export const xmlOf = ({ published, readings }: Pick<CollidingFeed, 'published' | 'readings'>, salt: number): string => {
   const at = published === null ? null : `2026-03-05T00:0${published}:00Z`
   return `${feedOf(readingTypeEntry('T1'), usagePointEntry(), meterReadingEntry(), blockEntry(readings.map(readingXml), undefined, at))}<!-- ${salt} -->`
 }

@@ -8,6 +8,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findReading } from '../../espi/reading-range.ts'
 import { explainMoment } from '../../warehouse/explain.ts'
 import { formatPath } from '../../warehouse/paths.ts'
+import { readIndex } from '../../warehouse/raw-archive.ts'
+import { readRawRange } from '../../warehouse/raw-reader.ts'
+import { openRoots } from '../../warehouse/storage.ts'
 import { personalWords } from '../support/personal-words.ts'
 import type { Row } from '../support/lake-rows.ts'
 import { createTracedLake, notificationOf, type TracedLake } from './traced-lake.ts'
@@ -50,19 +53,35 @@ test('load, notification and request of a version, and its arithmetic', async ()
     profile: 'pge',
     correlation_id: expect.stringMatching(/^c-2025-11-0\d-/),
     is_exact: true,
+    reading_type_id: expect.any(String),
+    reading_type_load_id: expect.stringMatching(/^[0-9a-f]{16}$/),
   })
   const first = rows.find((row) => row['notification_id'] === notificationOf('2025-11-02'))
-  expect(first?.['notifications']).toEqual([{ receivedAt: '2025-11-03T17:50:00Z', status: 'ingested' }])
+  expect(first?.['notifications']).toEqual([{ received_at: '2025-11-03T17:50:00Z', status: 'ingested' }])
   expect(first?.['requests']).toEqual([
     {
-      requestId: '5f1c9e0e-7a52-4b5e-9d3c-0a1b2c3d4e5f',
+      request_id: '5f1c9e0e-7a52-4b5e-9d3c-0a1b2c3d4e5f',
       reason: 'pull',
       window: '2025-11-01 to 2025-11-02, published',
-      askedAt: '2025-11-03T17:00:00Z',
+      asked_at: '2025-11-03T17:00:00Z',
       status: 'answered',
     },
   ])
   expect(saidBy(String(current?.['fragment'])).value).toBe(String(current?.['value']))
+  // the ReadingType stands where it is said to stand, with the power of ten of the arithmetic
+  const loaded = await lake.query(
+    `SELECT sha256 FROM ops.load WHERE load_id = '${String(current?.['reading_type_load_id'])}'`,
+  )
+  const { lake: storage } = openRoots(lake.roots)
+  const sha256 = loaded[0]?.['sha256'] ?? ''
+  const index = await readIndex(storage, sha256)
+  if (!index) throw new Error(`${sha256} is not in the archive`)
+  const at = Number(current?.['reading_type_byte'])
+  const entry = (
+    await readRawRange(storage.locate(formatPath({ kind: 'raw', sha256 })), index, at, at + 4000)
+  ).toString()
+  expect(entry).toMatch(/^<(?:\w+:)?entry[\s>]/)
+  expect(entry).toContain(`powerOfTenMultiplier>${String(current?.['power_of_ten'])}<`)
 })
 
 test('people read the same, without a name in it', async () => {

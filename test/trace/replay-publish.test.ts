@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LakeRoots } from '../../schemas/load-process.ts'
 import { readNewestManifest } from '../../warehouse/manifest.ts'
 import { namedFiles } from '../../warehouse/named-files.ts'
+import { formatPath } from '../../warehouse/paths.ts'
 import { publishReplay } from '../../warehouse/publish-replay.ts'
 import { openRoots } from '../../warehouse/storage.ts'
 import { verifyLake } from '../../warehouse/verify.ts'
@@ -136,4 +137,17 @@ test('without a ledger it becomes the next commit, with numbers of its own', asy
   expect(n).toBeGreaterThan(manifest.n)
   expect(await lake.query(values)).toEqual(before)
   expect(await verifyLake({ roots: lake.roots })).toMatchObject({ findings: [], skipped: [] })
+})
+
+test('the newest manifest cannot be read: it is displaced by the next, made from the ledger before it', async () => {
+  const values = 'SELECT start_at, duration_s, value, published_at, load_id FROM core.interval ORDER BY ALL'
+  const before = await lake.query(values)
+  const known = await lake.query('SELECT known_at FROM ops.load ORDER BY ALL')
+  const { n } = await newestOf(lake.roots)
+  await writeFile(join(lake.roots.lake, formatPath({ kind: 'manifest', n })), '{')
+  await rm(join(lake.dir, 'rebuilt'), { recursive: true })
+  await rebuild(lake.roots, built)
+  expect(await publishReplay(await publishOptions(0))).toBeGreaterThan(n)
+  expect(await lake.query(values)).toEqual(before)
+  expect(await lake.query('SELECT known_at FROM ops.load ORDER BY ALL')).toEqual(known)
 })

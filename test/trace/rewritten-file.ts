@@ -34,7 +34,8 @@ export async function rewriteFile(roots: LakeRoots, { root, ref }: NamedFile, qu
         ? { ...value, ...now }
         : value,
     ) as Manifest
-    const totals = { ...replaced.totals, readings: replaced.current.files.reduce((sum, one) => sum + one.rows, 0) }
+    const rowsNow = replaced.current.files.reduce((sum, one) => sum + one.rows, replaced.overlay.adds)
+    const totals = { ...replaced.totals, readings: rowsNow }
     await writeFile(
       join(roots.lake, formatPath({ kind: 'manifest', n: manifest.n })),
       JSON.stringify({ ...replaced, totals }),

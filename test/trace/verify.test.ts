@@ -154,6 +154,17 @@ test('views of another manifest, changed ones, none; a frame index that is gone;
   expect(await withChanged([join(lake.roots.lake, third)], remove)).toMatchObject([{ check: 'manifest', file: third }])
 })
 
+test('the newest manifest cannot be read: that is the finding, and what to do', async () => {
+  expect(await withChanged([manifestPath], cut)).toEqual([
+    {
+      check: 'manifest',
+      file: formatPath({ kind: 'manifest', n: lake.commits }),
+      problem: expect.stringContaining('cannot be read'),
+      next: expect.stringContaining('replay --from-raw --publish'),
+    },
+  ])
+})
+
 test('since a moment: what came before is not looked at', async () => {
   const early = namedFiles(manifest).find(
     ({ kind, ref }) => kind === 'receipts' && ref.path.startsWith('receipts/1-'),
