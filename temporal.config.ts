@@ -58,6 +58,7 @@ const pathSettings = [
     ['cert', 'key', 'passphrase.file'].map((name) => `${section}.${name}`),
   ),
   'webhook.client_ca',
+  'retention.hold',
 ] as const
 
 const isTable = (value: unknown): value is Table => typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -6,6 +6,7 @@ import { registerAuthorizations } from './commands/authorizations.ts'
 import { registerBackfill } from './commands/backfill.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerDoctor } from './commands/doctor.ts'
+import { registerErase } from './commands/erase.ts'
 import { registerExplain } from './commands/explain.ts'
 import { registerGc } from './commands/gc.ts'
 import { registerGaps } from './commands/gaps.ts'
@@ -59,6 +60,7 @@ function createProgram(): Command {
     registerExplain,
     registerVerify,
     registerReplay,
+    registerErase,
     registerGc,
     registerRelink,
     registerUp,

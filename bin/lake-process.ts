@@ -34,13 +34,14 @@ const needs = {
   load: async () => ({
     ...(await import('../warehouse/stage.ts')),
     ...(await import('../espi/feed-reader.ts')),
+    ...(await import('../espi/entry-spans.ts')),
     ...(await import('../warehouse/ledger.ts')),
   }),
   publish: async () => import('../warehouse/publish.ts'),
 }
 
 async function load(job: Extract<LakeJob, { kind: 'load' }>): Promise<LakeJobResult> {
-  const { stageLoad, openFeedReader, isKnownLoad } = await needs.load()
+  const { stageLoad, openFeedReader, scanEntries, isKnownLoad } = await needs.load()
   const { roots, profile, request, markupMemory = true } = job
   const staged = await stageLoad({
     roots,
@@ -48,6 +49,7 @@ async function load(job: Extract<LakeJob, { kind: 'load' }>): Promise<LakeJobRes
     request,
     openReader: (sink, options) => openFeedReader(sink, { ...options, markupMemory }),
     parser: `meterlake ${version}`,
+    scanEntries,
     isKnown: (sha256) => isKnownLoad(roots, sha256),
     onProgress,
     signal: cancelled.signal,

@@ -1,6 +1,7 @@
 /** `meterlake replay`: the lake built anew from its archive, compared with the published one, and published if asked to. */
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
+import { scanEntries } from '../espi/entry-spans.ts'
 import type { Config } from '../schemas/config.ts'
 import { MeterlakeError } from '../schemas/errors.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
@@ -10,10 +11,11 @@ import { openLocalScratch } from '../warehouse/local-scratch.ts'
 import { readNewestManifest } from '../warehouse/manifest.ts'
 import { ensurePersonalViews } from '../warehouse/personal-views.ts'
 import { publishReplay } from '../warehouse/publish-replay.ts'
-import { type LostLoad, type RebuildSteps, rebuildLake, seedLake } from '../warehouse/rebuild-lake.ts'
+import { type Erasing, type LostLoad, type RebuildSteps, rebuildLake, seedLake } from '../warehouse/rebuild-lake.ts'
 import type { ReplayCommit } from '../warehouse/replay-commit.ts'
 import { planReplay, type ReplayPlan } from '../warehouse/replay-plan.ts'
-import { openRoots } from '../warehouse/storage.ts'
+import { openRoots, type Storage } from '../warehouse/storage.ts'
+import { openTombstones } from '../warehouse/tombstones.ts'
 import { ensureViews } from '../warehouse/views.ts'
 import { feedProfile } from './feed-profile.ts'
 import type { Progress } from './progress.ts'
@@ -56,6 +58,7 @@ export async function replayLake(request: ReplayRequest): Promise<Replayed> {
   await using local = await openLocalScratch()
   await using db = await Database.open({ threads: 1, memoryLimitMb: 128, scratch: local.path })
   let plan = await planReplay(db, lake, pii)
+  const erasing = await erasingOf(pii, plan)
   if (plan.commits.length === 0)
     throw new MeterlakeError('LAKE_MISSING', `there is nothing to replay in ${roots.lake}`, { lake: roots.lake })
   await using place = await openPlace(request, plan)
@@ -63,7 +66,7 @@ export async function replayLake(request: ReplayRequest): Promise<Replayed> {
   const base = since === undefined ? 0 : baseOf(plan, since)
   const target = openRoots(built).lake
   if (base > 0 && (await readNewestManifest(target)) === undefined) await seedLake(roots, built, base)
-  const lost = await rebuild(request, plan, base, place)
+  const lost = await rebuild(request, plan, base, place, erasing)
   if (request.to !== undefined) {
     await ensureViews(built)
     await ensurePersonalViews(built)
@@ -81,7 +84,7 @@ export async function replayLake(request: ReplayRequest): Promise<Replayed> {
       if (published !== undefined) break
       // somebody published meanwhile: that too
       plan = await planReplay(db, lake, pii)
-      const late = await rebuild(request, plan, rebuilt.n, place)
+      const late = await rebuild(request, plan, rebuilt.n, place, erasing)
       if (late.length > 0) throw incomplete(late)
     }
     if (published === undefined)
@@ -90,21 +93,21 @@ export async function replayLake(request: ReplayRequest): Promise<Replayed> {
   return { plan, commits: plan.commits.length - base, lost, differences, published: published ?? null, built }
 }
 
-const incomplete = (lost: readonly LostLoad[]) =>
+export const incomplete = (lost: readonly LostLoad[]) =>
   new MeterlakeError(
     'LAKE_CORRUPT',
     `${lost.length} loads cannot be made again, and nothing was published: ${lost[0]?.loadId}, ${lost[0]?.reason}`,
     { loads: lost.length },
   )
 
-interface Place extends AsyncDisposable {
+export interface Place extends AsyncDisposable {
   readonly built: LakeRoots
   /** False: there is no place for personal data, which never lies under the root of the lake. */
   readonly takesPersonal: boolean
 }
 
 /** Where the rebuilt lake rests. */
-async function openPlace({ roots, to }: ReplayRequest, plan: ReplayPlan): Promise<Place> {
+export async function openPlace({ roots, to }: Pick<ReplayRequest, 'roots' | 'to'>, plan: ReplayPlan): Promise<Place> {
   if (to !== undefined) {
     const built = { lake: join(to, 'lake'), pii: join(to, 'pii') }
     if (
@@ -139,14 +142,24 @@ function baseOf({ commits, lost }: ReplayPlan, since: Date): number {
   return commits.findLast(({ knownAt }) => knownAt !== null && Date.parse(knownAt) < since.getTime())?.n ?? 0
 }
 
+/** What was erased stays erased, whatever the archive holds. */
+async function erasingOf(pii: Storage, { manifest }: ReplayPlan): Promise<Erasing | undefined> {
+  const tombstones = await openTombstones(pii, manifest)
+  return tombstones && { tombstones, scan: scanEntries }
+}
+
 const bytesOf = ({ loads }: ReplayCommit) => loads.reduce((sum, { bytes }) => sum + bytes, 0)
 
+/** What a rebuilding needs to know of a request. */
+export type RebuildRequest = Pick<ReplayRequest, 'config' | 'roots' | 'profile' | 'progress' | 'signal'>
+
 /** Makes the commits after this number again. */
-async function rebuild(
-  request: ReplayRequest,
+export async function rebuild(
+  request: RebuildRequest,
   plan: ReplayPlan,
   after: number,
   { built, takesPersonal }: Place,
+  erasing: Erasing | undefined,
 ): Promise<readonly LostLoad[]> {
   const { config, roots, profile, progress, signal } = request
   const commits = plan.commits.filter(({ n }) => n > after)
@@ -177,6 +190,7 @@ async function rebuild(
     takesPersonal,
     timeZone,
     commits,
+    erasing,
     steps,
     version,
     width,
@@ -190,7 +204,7 @@ async function rebuild(
   })
 }
 
-function profileOf(name: string | null, { config, profile }: ReplayRequest) {
+function profileOf(name: string | null, { config, profile }: RebuildRequest) {
   const configured = feedProfile(config, profile)
   if (name === null || configured.name === name) return configured
   if (name === 'pge' || name === 'espi') return { ...feedProfile(config, name), name }

@@ -1,6 +1,7 @@
 /** `meterlake gc`: what was removed, by folder. */
 import type { LakeRoots } from '../schemas/load-process.ts'
-import { collectGarbage, type GarbageFile } from '../warehouse/collect-garbage.ts'
+import { collectGarbage } from '../warehouse/collect-garbage.ts'
+import type { GarbageFile } from '../warehouse/garbage-plan.ts'
 import type { Format } from './command-context.ts'
 import { formatBytes, formatCount } from './human.ts'
 import { openProgress } from './progress.ts'

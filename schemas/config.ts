@@ -92,6 +92,15 @@ export const configSchema = z
     webhook: webhookConfigSchema.optional(),
     temporal: temporalConfigSchema.prefault({}),
     operations: operationsConfigSchema.prefault({}),
+    /** What `erase --retention` takes. Nothing is erased without that command. */
+    retention: z
+      .strictObject({
+        /** Readings and bills of local days longer ago go [months]. */
+        months: z.int().positive().default(60),
+        /** Path of a file of usage points under a legal hold, an id a line. */
+        hold: z.string().optional(),
+      })
+      .prefault({}),
     reader: z
       .strictObject({
         /** `off`: every byte of a feed goes through the XML parser. What is read is the same. */

@@ -28,6 +28,20 @@ export const versionFileSchema = fileRefSchema.extend({
   dtMax: z.iso.date(),
 })
 
+/** What was erased by order, and does not come back. */
+export const tombstoneSchema = z.object({
+  /** Id of the order. */
+  order: z.string(),
+  /** When it was given: what was received before goes. */
+  at: z.string(),
+  /** Keyed hash of a usage point or customer: says nothing without the secret under the pii root; null: retention, of all. */
+  mark: z.string().nullable(),
+  /** Of what comes later, what is dated before this moment goes; null: all of it. Of retention: readings and bills before it. */
+  until: z.string().nullable(),
+  /** Keyed hashes of usage points that retention leaves alone. */
+  except: z.array(z.string()).default([]),
+})
+
 const personalFiles = z.array(fileRefSchema).default([])
 /** Files of the tables of `tables-personal.ts`. */
 const personalFilesSchema = z.object({
@@ -98,6 +112,7 @@ export const manifestSchema = z.object({
     /** Tells the secret of the opaque keys apart from another, without saying it; null: nothing was keyed yet. */
     keyCheck: z.string().nullable().default(null),
   }),
+  tombstones: z.array(tombstoneSchema).default([]),
   /** Shortest and longest duration_s of any interval known: they bound how far a reading reaches over others. */
   minDurationS: z.int().positive().nullable(),
   maxDurationS: z.int().nonnegative(),
@@ -108,4 +123,5 @@ export type FileRef = z.infer<typeof fileRefSchema>
 export type CurrentFile = z.infer<typeof currentFileSchema>
 export type VersionFile = z.infer<typeof versionFileSchema>
 export type Manifest = z.infer<typeof manifestSchema>
+export type Tombstone = z.infer<typeof tombstoneSchema>
 export type GrowingTable = keyof Manifest['tables']

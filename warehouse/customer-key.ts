@@ -8,7 +8,10 @@ export interface CustomerKey {
   /** Tells this secret from another, without saying it. */
   readonly check: string
   /** 32 hex digits for an identity; null for none. */
-  of(kind: 'customer' | 'account' | 'agreement' | 'location' | 'meter', ...identity: readonly (string | null)[]): string
+  of(
+    kind: 'customer' | 'account' | 'agreement' | 'location' | 'meter' | 'erased',
+    ...identity: readonly (string | null)[]
+  ): string
 }
 
 const path = formatPath({ kind: 'state', name: 'customer.key' })

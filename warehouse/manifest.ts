@@ -90,6 +90,7 @@ export const emptyManifest = (timeZone: string, version: string): Manifest => ({
     },
     keyCheck: null,
   },
+  tombstones: [],
   minDurationS: null,
   maxDurationS: 0,
   totals: { readings: 0, versions: 0 },

@@ -20,6 +20,10 @@ export interface PublishReplayOptions {
   readonly replayed: number
   readonly version: string
   readonly now: () => Date
+  /** Of an erasure: what is not to come back from this commit on. */
+  readonly erased?: Pick<Manifest, 'tombstones'> & { readonly keyCheck: string }
+  /** Asked under the lock, first and last: false lets nothing be published. */
+  readonly isReady?: () => Promise<boolean>
 }
 
 /**
@@ -28,17 +32,23 @@ export interface PublishReplayOptions {
  * leaves the lake as it was, or as it is meant to be. Raises LAKE_*.
  */
 export async function publishReplay(options: PublishReplayOptions): Promise<number | undefined> {
+  const { lake } = openRoots(options.roots)
+  await using _lock = await holdPublishLock(lake.locate(formatPath({ kind: 'state', name: 'publish.lock' })), 120_000)
+  return await commitReplay(options)
+}
+
+/** The same, of a caller who holds the lock. */
+export async function commitReplay(options: PublishReplayOptions): Promise<number | undefined> {
   const { roots, built, rebuilt, replayed } = options
   const { lake, pii } = openRoots(roots)
   const source = openRoots(built)
-  await using _lock = await holdPublishLock(lake.locate(formatPath({ kind: 'state', name: 'publish.lock' })), 120_000)
   const newest = (await manifestNumbers(lake)).at(-1) ?? 0
   // where no manifest can be read, none that can is to be displaced
   const parent = await readManifest(lake, newest).catch((error: unknown) => {
     if (replayed === 0) return undefined
     throw error
   })
-  if ((parent?.n ?? 0) !== replayed) return undefined
+  if ((parent?.n ?? 0) !== replayed || (await options.isReady?.()) === false) return undefined
   for (const { root, kind, ref } of namedFiles(rebuilt)) {
     const target = root === 'pii' ? pii : lake
     const from = source[root].locate(ref.path)
@@ -52,8 +62,18 @@ export async function publishReplay(options: PublishReplayOptions): Promise<numb
   // numbers of rebuilt commits stay theirs, also where there are more than there were manifests
   const n = Math.max(newest, rebuilt.n) + 1
   const knownAt = nextKnownAt(later(parent?.knownAt ?? '', rebuilt.knownAt), options.now())
-  const manifest: Manifest = { ...rebuilt, n, knownAt, meterlake: options.version, loads: [] }
-  if (!(await createManifest(lake, manifest))) return undefined
+  const tombstones = [...(parent?.tombstones ?? rebuilt.tombstones), ...(options.erased?.tombstones ?? [])]
+  const keyCheck = options.erased?.keyCheck ?? rebuilt.pii.keyCheck ?? parent?.pii.keyCheck ?? null
+  const manifest: Manifest = {
+    ...rebuilt,
+    n,
+    knownAt,
+    meterlake: options.version,
+    loads: [],
+    tombstones,
+    pii: { ...rebuilt.pii, keyCheck },
+  }
+  if ((await options.isReady?.()) === false || !(await createManifest(lake, manifest))) return undefined
   await ensureViews(roots)
   await ensurePersonalViews(roots)
   return n

@@ -5,6 +5,7 @@ import type { LakeRoots } from '../schemas/load-process.ts'
 import { type CommitSession, partNames } from './commit-session.ts'
 import { type CommitOptions, prepareCommit } from './commit.ts'
 import { Database } from './database.ts'
+import { finishErasures } from './finish-erasures.ts'
 import { createManifest, emptyManifest, readNewestManifest } from './manifest.ts'
 import { folders, formatPath } from './paths.ts'
 import { ensurePersonalViews } from './personal-views.ts'
@@ -43,6 +44,7 @@ export async function publishStaged(options: PublishOptions): Promise<Published>
   const { lake, pii } = openRoots(options.roots)
   const lockPath = lake.locate(formatPath({ kind: 'state', name: 'publish.lock' }))
   await using _lock = await holdPublishLock(lockPath, options.waitForLockMs ?? 120_000)
+  await finishErasures(options.roots)
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const published = await commitOnce(options, lake, pii)
     if (!published) continue

@@ -11,13 +11,17 @@ import { archivedBytes, type RawIndex, rawIndexSchema } from './raw-index.ts'
 import { guarded } from './storage-error.ts'
 import type { Storage } from './storage.ts'
 
-const frameBytes = 4 * 1024 * 1024
+/** Received bytes in a frame. */
+export const frameBytes = 4 * 1024 * 1024
 const compress = promisify(zstdCompress)
 const compressOptions = {
   // most frames in one piece, which can be given back
   chunkSize: 1024 * 1024,
   params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
 }
+
+/** A frame of the archive. */
+export const compressFrame = (bytes: Uint8Array): Promise<Buffer> => compress(bytes, compressOptions)
 
 export interface ArchiveRequest {
   readonly lake: Storage
@@ -94,7 +98,7 @@ async function compressFile(request: ArchiveRequest, target: string): Promise<Bo
     hash.update(chunk)
     bytes += chunk.length
     await writePending()
-    pending = compress(chunk, compressOptions)
+    pending = compressFrame(chunk)
     await sniff.push(chunk, bytes)
   }
   await writePending()

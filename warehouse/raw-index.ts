@@ -8,7 +8,7 @@ export const rawIndexSchema = z.object({
   format: z.literal(1),
   /** Of the bytes as received. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  /** Size as received. */
+  /** Size as received; decoded where `erased`. */
   bytes: z.int().nonnegative(),
   /** What the received bytes are; offsets of readings count in the decoded ones. */
   contentCoding: z.enum(['identity', 'gzip', 'zip']),
@@ -21,6 +21,10 @@ export const rawIndexSchema = z.object({
   source: z.enum(['file', 'notification']),
   sourceName: z.string(),
   correlationId: z.string().nullable(),
+  /** Present where entries were erased: their bytes are blanks, and the archive holds the decoded bytes, of this SHA-256. */
+  erased: z
+    .object({ sha256: z.string(), at: z.string(), ranges: z.int().positive(), bytes: z.int().positive() })
+    .optional(),
 })
 
 export type RawIndex = z.infer<typeof rawIndexSchema>

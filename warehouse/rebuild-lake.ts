@@ -1,19 +1,23 @@
 /** A lake built anew from the archive of another, commit by commit. The other is only read. */
 import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
+import type { ScanEntries } from '../schemas/entry-span.ts'
 import type { LoadRequest } from '../schemas/ingest.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
 import type { Manifest } from '../schemas/manifest.ts'
 import { stageAlias } from './alias-decisions.ts'
 import { stageAuthorizations } from './authorizations.ts'
+import { type BlankedRaw, blankRaw, replaceRaw } from './blank-raw.ts'
 import { createManifest, emptyManifest, nextKnownAt, readManifest, readNewestManifest } from './manifest.ts'
 import { namedFiles } from './named-files.ts'
 import { formatPath, loadIdOf } from './paths.ts'
 import { readIndex } from './raw-archive.ts'
+import type { RawIndex } from './raw-index.ts'
 import type { ReplayCommit, ReplayLoad } from './replay-commit.ts'
 import { stageNotification } from './stage-notification.ts'
 import { stageRequest } from './stage-request.ts'
 import { stageRosterAgain } from './stage-roster.ts'
 import { openRoots, type Storage } from './storage.ts'
+import type { Tombstones } from './tombstones.ts'
 
 /** What is done in processes of their own. */
 export interface RebuildSteps {
@@ -30,12 +34,22 @@ export interface RebuildOptions {
   readonly takesPersonal: boolean
   readonly timeZone: string
   readonly commits: readonly ReplayCommit[]
+  /** What is not to come back; absent: nothing was ever erased. */
+  readonly erasing?: Erasing | undefined
   readonly steps: RebuildSteps
   readonly version: string
   /** Loads staged side by side. */
   readonly width: number
   readonly onCommit?: (commit: ReplayCommit) => void
   readonly signal?: AbortSignal
+}
+
+/** What is blanked in the archive of the lake that is built. */
+export interface Erasing {
+  readonly tombstones: Tombstones
+  readonly scan: ScanEntries
+  /** Told of each feed of which something was blanked; `before`: SHA-256 of what was archived. */
+  readonly onBlanked?: (blanked: BlankedRaw, root: 'lake' | 'pii', before: string) => void
 }
 
 /** A load that could not be made again, and why. */
@@ -60,7 +74,7 @@ export async function rebuildLake(options: RebuildOptions): Promise<readonly Los
     await takeKey(source.pii, target.pii)
   for (const commit of commits) {
     signal?.throwIfAborted()
-    const requests = await adoptAll(commit.loads, source, target, lost, options.takesPersonal)
+    const requests = await adoptAll(commit.loads, source, target, lost, options)
     if (commit.n <= before) {
       options.onCommit?.(commit)
       continue
@@ -101,7 +115,7 @@ async function adoptAll(
   source: Roots,
   target: Roots,
   lost: LostLoad[],
-  takesPersonal: boolean,
+  { takesPersonal, erasing }: RebuildOptions,
 ): Promise<Requested> {
   const requests: [LoadRequest, ReplayLoad][] = []
   for (const load of loads) {
@@ -116,15 +130,39 @@ async function adoptAll(
       })
       continue
     }
-    for (const kind of ['raw', 'raw_index'] as const) {
-      const path = formatPath({ kind, sha256 })
-      await target[root].adopt(source[root].locate(path), path)
-    }
+    if (!erasing || !(await adoptBlanked(index, source[root], target[root], erasing, root)))
+      for (const kind of ['raw', 'raw_index'] as const) {
+        const path = formatPath({ kind, sha256 })
+        await target[root].adopt(source[root].locate(path), path)
+      }
     const path = target[root].locate(formatPath({ kind: 'raw', sha256 }))
-    const raw = { sha256, bytes: index.bytes, path, root, kind: index.kind, receivedAt }
+    const raw = { sha256, bytes: load.bytes, path, root, kind: index.kind, receivedAt }
     requests.push([{ raw, source: origin, sourceName, notificationId, correlationId }, load])
   }
   return requests
+}
+
+/** Writes an archived file without what is to be erased; false where it holds nothing of it. */
+async function adoptBlanked(
+  index: RawIndex,
+  source: Storage,
+  target: Storage,
+  { tombstones, scan, onBlanked }: Erasing,
+  root: 'lake' | 'pii',
+): Promise<boolean> {
+  await using scratch = await target.scratch()
+  const blanked = await blankRaw({
+    path: source.locate(formatPath({ kind: 'raw', sha256: index.sha256 })),
+    index,
+    scan,
+    rangesOf: (span) => tombstones.rangesOf(span, index.receivedAt),
+    scratch,
+    at: new Date().toISOString(),
+  })
+  if (!blanked) return false
+  await replaceRaw(target, blanked)
+  onBlanked?.(blanked, root, index.erased?.sha256 ?? index.sha256)
+  return true
 }
 
 async function stageCommit(

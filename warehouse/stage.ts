@@ -1,9 +1,12 @@
 /** A load up to the brink of publication: archived bytes → rows → Parquet in staging, `stage.json` last. */
 import { randomBytes } from 'node:crypto'
 import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
+import type { ScanEntries } from '../schemas/entry-span.ts'
 import type { StagedLoad } from '../schemas/ingest.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
+import type { Manifest } from '../schemas/manifest.ts'
 import type { StagedLoadRecord } from '../schemas/stage.ts'
+import { blankRaw, replaceRaw } from './blank-raw.ts'
 import { openCustomerKey } from './customer-key.ts'
 import { readNewestManifest } from './manifest.ts'
 import { formatPath, loadIdOf } from './paths.ts'
@@ -12,12 +15,15 @@ import { readIndex } from './raw-archive.ts'
 import { archivedBytes, type RawIndex } from './raw-index.ts'
 import { type FeedOptions, readFeed, type ReadFeed } from './read-feed.ts'
 import { readStagedLoad, removeOtherAttempts, removeStage } from './staged-loads.ts'
-import { openRoots, type Storage } from './storage.ts'
+import { openRoots, type Scratch, type Storage } from './storage.ts'
+import { openTombstones } from './tombstones.ts'
 
 export interface StageOptions extends FeedOptions {
   readonly roots: LakeRoots
   /** Version of the reader: what another version staged, and nobody published yet, is staged anew. */
   readonly parser: string
+  /** Needed where the lake has tombstones: what was erased is blanked in the archive before it is read. */
+  readonly scanEntries?: ScanEntries
   /** Whether the ledger has these bytes already, other than as a failed load. */
   readonly isKnown: (sha256: string) => Promise<boolean>
 }
@@ -37,8 +43,8 @@ export async function stageLoad(options: StageOptions): Promise<StagedLoad> {
   if (earlier) await removeStage(lake, pii, loadId)
 
   const storage = root === 'pii' ? pii : lake
-  const index = await readIndex(storage, sha256)
-  if (!index)
+  const archived = await readIndex(storage, sha256)
+  if (!archived)
     throw new MeterlakeError(
       'LAKE_CORRUPT',
       `the raw file of load ${loadId} is not in the archive, or not whole: archive it again`,
@@ -47,6 +53,8 @@ export async function stageLoad(options: StageOptions): Promise<StagedLoad> {
   const attempt = `${process.pid}-${randomBytes(4).toString('hex')}`
   const startedMs = performance.now()
   await using scratch = await storage.scratch()
+  const manifest = await readNewestManifest(lake)
+  const index = await obeyTombstones(options, { storage, pii, manifest, index: archived, scratch })
   const facts = { options, index, loadId, loadS: () => Math.round(performance.now() - startedMs) / 1000 }
   const published: [Storage, string][] = []
   let record: StagedLoadRecord
@@ -56,8 +64,7 @@ export async function stageLoad(options: StageOptions): Promise<StagedLoad> {
       index,
       rawPath: storage.locate(formatPath({ kind: 'raw', sha256 })),
       scratch,
-      customerKey:
-        root === 'pii' ? await openCustomerKey(pii, (await readNewestManifest(lake))?.pii.keyCheck ?? null) : undefined,
+      customerKey: root === 'pii' ? await openCustomerKey(pii, manifest?.pii.keyCheck ?? null) : undefined,
     })
     const files: StagedLoadRecord['files'] = {}
     for (const [table, { rows }] of feed.files) {
@@ -72,11 +79,47 @@ export async function stageLoad(options: StageOptions): Promise<StagedLoad> {
   } catch (error) {
     for (const [target, path] of published) await target.remove(path).catch(() => undefined)
     if (!isMeterlakeError(error) || !error.code.startsWith('FEED_')) throw error
-    record = failedRecord(facts, error)
+    // of what was erased there need not be anything left
+    record = index.erased && error.code === 'FEED_EMPTY' ? emptiedRecord(facts) : failedRecord(facts, error)
   }
   await lake.putIfAbsent(formatPath({ kind: 'stage', id: loadId }), JSON.stringify(record))
   await removeOtherAttempts(lake, pii, loadId)
+  // an erasure that was committed meanwhile knows nothing of this load
+  if (tombstonesIn(await readNewestManifest(lake)) !== tombstonesIn(manifest)) {
+    await removeStage(lake, pii, loadId)
+    return await stageLoad(options)
+  }
   return outcomeOf(record)
+}
+
+const tombstonesIn = (manifest: Manifest | undefined): number => manifest?.tombstones.length ?? 0
+
+interface ArchivedFeed {
+  readonly storage: Storage
+  readonly pii: Storage
+  readonly manifest: Manifest | undefined
+  readonly index: RawIndex
+  readonly scratch: Scratch
+}
+
+/** Blanks in the archive what tombstones of the lake are about; answers the frame index that holds then. */
+async function obeyTombstones({ scanEntries }: StageOptions, feed: ArchivedFeed): Promise<RawIndex> {
+  const { storage, pii, manifest, index, scratch } = feed
+  const tombstones = await openTombstones(pii, manifest)
+  if (!tombstones) return index
+  if (!scanEntries) throw new Error('the lake has tombstones, and no scanner of entries was given')
+  const path = formatPath({ kind: 'raw', sha256: index.sha256 })
+  const blanked = await blankRaw({
+    path: storage.locate(path),
+    index,
+    scan: scanEntries,
+    rangesOf: (span) => tombstones.rangesOf(span, index.receivedAt),
+    scratch,
+    at: new Date().toISOString(),
+  })
+  if (!blanked) return index
+  await replaceRaw(storage, blanked)
+  return blanked.index
 }
 
 /** What a record answers to who asked for the load; raises the failure it holds. */
@@ -150,6 +193,13 @@ const nothing = {
   markupRuns: 0,
   slowBytes: 0,
 }
+
+/** Of a feed all of whose entries were erased. */
+const emptiedRecord = (facts: LoadFacts): StagedLoadRecord => ({
+  ...failedRecord(facts, new MeterlakeError('FEED_EMPTY', '')),
+  status: 'loaded',
+  error: null,
+})
 
 function failedRecord(facts: LoadFacts, error: MeterlakeError): StagedLoadRecord {
   return {

@@ -37,7 +37,8 @@ export async function verifyArchived(storage: Storage, file: NamedFile): Promise
     throw error
   }
   if (received !== index.bytes) return found(`it unpacks to ${received} bytes, its index says ${index.bytes}`)
-  if (hash.digest('hex') !== sha256) return found('it unpacks to other bytes than it is named by')
+  if (hash.digest('hex') !== (index.erased?.sha256 ?? sha256))
+    return found('it unpacks to other bytes than it is named by')
   return undefined
 }
 

@@ -52,6 +52,7 @@ export async function openIngestSite(
       client_fingerprints: [],
     },
     operations: {},
+    retention: { months: 60 },
     temporal: { namespace: 'default', ...(address !== undefined && { address }) },
     reader: { markup_memory: 'on' as const },
     log: { level: 'info' as const },
