@@ -80,10 +80,11 @@ export async function rebuildLake(options: RebuildOptions): Promise<readonly Los
       continue
     }
     await stageCommit(commit, requests, options)
-    for (const stage of commit.aliases) await stageAlias(target.lake, stage)
+    const isErased = (usagePointId: string) => options.erasing?.tombstones.isAbout(usagePointId) === true
+    for (const stage of commit.aliases) if (!isErased(stage.usagePointId)) await stageAlias(target.lake, stage)
     const stagedAt = commit.knownAt ?? ''
     for (const roster of commit.rosters)
-      await stageRosterAgain(source.lake, target.lake, { ...roster, commit: commit.n, stagedAt })
+      await stageRosterAgain(source.lake, target.lake, { ...roster, commit: commit.n, stagedAt }, isErased)
     const knownAt = new Date(commit.knownAt ?? 0)
     const n = (await options.steps.publish(knownAt)) ?? (await commitNothing(target.lake, knownAt, options))
     if (n !== commit.n)

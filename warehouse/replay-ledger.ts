@@ -33,14 +33,12 @@ export async function readLedgerCommits(db: Database, lake: Storage, manifest: M
   const decisions = await decisionsByCommit(db, lake, manifest)
   const personal = new Set(manifest.pii.raw.map(({ sha256 }) => sha256))
   const commits: ReplayCommit[] = []
+  const moments = await knownMoments(db, lake, manifest)
   for (let n = 1; n <= manifest.n; n += 1) {
-    const [first] = loads.get(n) ?? []
     const told = Map.groupBy(authorizations.get(n) ?? [], (row) => instantOf(row, 'observed_at') ?? '')
     commits.push({
       n,
-      knownAt: first
-        ? instantOf(first, 'known_at')
-        : ((await readManifest(lake, n).catch(() => undefined))?.knownAt ?? null),
+      knownAt: moments.get(n) ?? (await readManifest(lake, n).catch(() => undefined))?.knownAt ?? null,
       loads: (loads.get(n) ?? []).map((row) => loadOf(row, personal)),
       notifications: (notifications.get(n) ?? []).map(notificationOf),
       requests: (requests.get(n) ?? []).map(requestOf),
@@ -50,6 +48,15 @@ export async function readLedgerCommits(db: Database, lake: Storage, manifest: M
     })
   }
   return commits
+}
+
+/** When each commit became known, as far as its rows tell: manifests that were replaced are not kept for ever. */
+async function knownMoments(db: Database, lake: Storage, { tables: files }: Manifest): Promise<Map<number, string>> {
+  const told = (['load', 'roster', 'alias', 'series_pair'] as const).map(
+    (table) => `SELECT commit_id, known_at FROM (${readFiles(lake, files[table], emptySelect(tables[table]))})`,
+  )
+  const rows = await db.rows(`SELECT DISTINCT commit_id, known_at FROM (${told.join(' UNION ALL ')})`)
+  return new Map(rows.map((row) => [integerOf(row, 'commit_id'), instantOf(row, 'known_at') ?? '']))
 }
 
 /** Each roster once, whatever its rows. */

@@ -61,20 +61,25 @@ async function stageRows(
   await lake.putIfAbsent(formatPath({ kind: 'stage', id }), JSON.stringify(stage))
 }
 
-/** Stages a roster of another lake as its commit told it. */
+/** Stages a roster of another lake as its commit told it, without the usage points that were erased. */
 export async function stageRosterAgain(
   from: Storage,
   to: Storage,
   roster: { readonly asOf: string; readonly rosterId: string; readonly commit: number; readonly stagedAt: string },
+  isErased: (usagePointId: string) => boolean,
 ): Promise<void> {
   const { asOf, rosterId, stagedAt, commit } = roster
   const manifest = await readNewestManifest(from)
   await using scratch = await to.scratch()
   await using db = await Database.open({ threads: 1, memoryLimitMb: 128, scratch: scratch.file('spill') })
   const local = scratch.file('roster.parquet')
+  const told = `FROM (${readFiles(from, manifest?.tables.roster ?? [], emptySelect(tables.roster))})
+    WHERE commit_id = ${commit} AND roster_id = ${literal(rosterId)} AND as_of_date = DATE ${literal(asOf)}`
+  const ids = await db.rows(`SELECT DISTINCT usage_point_id ${told}`)
+  const erased = ids.map((row) => textOf(row, 'usage_point_id')).filter(isErased)
+  const kept = erased.length === 0 ? 'true' : `usage_point_id NOT IN (${erased.map(literal).join(', ')})`
   const { rows } = await db.copy(
-    `SELECT ${castList(stagingTables.roster)} FROM (${readFiles(from, manifest?.tables.roster ?? [], emptySelect(tables.roster))})
-     WHERE commit_id = ${commit} AND roster_id = ${literal(rosterId)} AND as_of_date = DATE ${literal(asOf)} ORDER BY usage_point_id, from_date`,
+    `SELECT ${castList(stagingTables.roster)} ${told} AND ${kept} ORDER BY usage_point_id, from_date`,
     local,
     { rowGroupRows },
   )

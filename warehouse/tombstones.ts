@@ -15,6 +15,8 @@ export interface ByteRange {
 export interface Tombstones {
   /** Ranges of an entry of a feed received at this moment (RFC 3339), in order. */
   rangesOf(span: EntrySpan, receivedAt: string): readonly ByteRange[]
+  /** Whether any of them is about this usage point. */
+  isAbout(usagePointId: string): boolean
 }
 
 /** A usage point as a tombstone knows it, by its id as the lake has it. */
@@ -49,6 +51,7 @@ export function tombstonesOf(key: CustomerKey, tombstones: readonly Tombstone[])
   const ordered = Map.groupBy(tombstones, ({ mark }) => mark)
   const retained = ordered.get(null) ?? []
   return {
+    isAbout: (usagePointId) => ordered.has(usagePointMark(key, usagePointId)),
     rangesOf: (span, receivedAt) => {
       const marks = span.hrefs.flatMap(marksOf)
       const orders = marks.flatMap((mark) => ordered.get(mark) ?? [])

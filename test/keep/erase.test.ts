@@ -26,7 +26,11 @@ let lake: TracedLake
 let gone: string
 beforeAll(async () => {
   lake = await createTracedLake({ meters: 5 })
-  gone = [...lake.fleet.usagePoints()][1]?.usagePointId ?? ''
+  const [kept, erased] = [...lake.fleet.usagePoints()]
+  gone = erased?.usagePointId ?? ''
+  const roster = join(lake.dir, 'roster.csv')
+  await writeFile(roster, `usage_point_id,rate\n${kept?.usagePointId},E-1\n${gone},E-1\n`)
+  await lake.importRoster(roster, '2025-11-01')
 }, 120_000)
 afterAll(() => lake[Symbol.asyncDispose]())
 
@@ -40,6 +44,7 @@ async function restOf(): Promise<Record<string, unknown>> {
     'core.usage_point',
     'core.usage_summary',
     'mart.load_hourly',
+    'ref.roster_version',
   ])
     rest[view] = await queryRows({ roots, sql: `FROM ${view} WHERE usage_point_id <> '${gone}' ORDER BY ALL` })
   for (const view of ['core.reading_type', 'core.tou_code', 'core.authorization', 'ops.notification', 'ops.request'])
