@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../schemas/config.ts'
-import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
+import { isMeterlakeError, type MeterlakeError } from '../schemas/errors.ts'
 import type { PublishedLoad, RawFeed } from '../schemas/ingest.ts'
 import type { LakeJob, LakeRoots } from '../schemas/load-process.ts'
 import { formatPath, loadIdOf } from '../warehouse/paths.ts'
@@ -15,6 +15,7 @@ import { type FileOutcome, showFailures, showLoadSummary } from './load-summary.
 import { openProgress, type Progress } from './progress.ts'
 import { exitCodes } from './report-error.ts'
 import { openLakeProcess, readerOptions, runLakeJob } from './run-lake-job.ts'
+import { listenForCancel } from './stop-signal.ts'
 
 export interface LoadFilesOptions {
   readonly roots: LakeRoots
@@ -37,27 +38,21 @@ interface Run {
 export async function loadFiles(patterns: readonly string[], options: LoadFilesOptions): Promise<number> {
   const { roots, config, format } = options
   const profile = feedProfile(config, options.profile)
-  const abort = new AbortController()
-  const stop = () => abort.abort(new MeterlakeError('LOAD_CANCELLED', 'stopped before the commit'))
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
-  try {
-    await using stdin = patterns.includes('-')
-      ? await saveStdin(join(roots.lake, formatPath({ kind: 'state', name: 'incoming' })), process.stdin)
-      : undefined
-    const named = await findFeedFiles(patterns.filter((pattern) => pattern !== '-'))
-    const files = stdin ? [...named, stdin] : named
-    using progress = openProgress(process.stderr)
-    const run = { roots, profile, reader: readerOptions(config), signal: abort.signal, progress }
-    const outcomes = await loadAll(files, run)
-    const committed = await publish(run, outcomes)
-    progress[Symbol.dispose]()
-    const quarantined = await showLoadSummary(roots, outcomes, committed, format)
-    showFailures(outcomes)
-    if (outcomes.some(({ outcome }) => outcome === 'failed')) return exitCodes.failed
-    return quarantined > 0 ? exitCodes.incomplete : exitCodes.done
-  } finally {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, stop)
-  }
+  using stop = listenForCancel('stopped before the commit')
+  await using stdin = patterns.includes('-')
+    ? await saveStdin(join(roots.lake, formatPath({ kind: 'state', name: 'incoming' })), process.stdin)
+    : undefined
+  const named = await findFeedFiles(patterns.filter((pattern) => pattern !== '-'))
+  const files = stdin ? [...named, stdin] : named
+  using progress = openProgress(process.stderr)
+  const run = { roots, profile, reader: readerOptions(config), signal: stop.signal, progress }
+  const outcomes = await loadAll(files, run)
+  const committed = await publish(run, outcomes)
+  progress[Symbol.dispose]()
+  const quarantined = await showLoadSummary(roots, outcomes, committed, format)
+  showFailures(outcomes)
+  if (outcomes.some(({ outcome }) => outcome === 'failed')) return exitCodes.failed
+  return quarantined > 0 ? exitCodes.incomplete : exitCodes.done
 }
 
 /** Loads side by side, one process each, as many as there are cores. A file that fails does not stop the others. */

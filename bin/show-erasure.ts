@@ -15,6 +15,7 @@ import { formatBytes, formatCount } from './human.ts'
 import { openProgress } from './progress.ts'
 import { exitCodes } from './report-error.ts'
 import { formatRows, writeAll } from './row-format.ts'
+import { listenForCancel } from './stop-signal.ts'
 
 export interface EraseFlags {
   readonly usagePoint?: readonly string[]
@@ -53,41 +54,35 @@ export async function showErasure(config: Config, flags: EraseFlags): Promise<nu
   const roots = rootsOf(config)
   if (flags.receipts) return await showReceipts(roots, flags.format)
   const scope = await scopeOf(config, flags)
-  const abort = new AbortController()
-  const stop = () => abort.abort(new MeterlakeError('LOAD_CANCELLED', 'stopped: nothing was erased'))
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
-  try {
-    using progress = openProgress(process.stderr)
-    const request: EraseRequest = {
-      config,
-      roots,
-      scope,
-      reference: flags.reference ?? null,
-      progress,
-      signal: abort.signal,
-    }
-    const mentions = await findMentions(request)
-    if (mentions.length === 0) return nothingFound(scope)
-    if (flags.dryRun) {
-      await show(mentions, flags.format)
-      console.error(`${summary(mentions)} would be erased, nothing was`)
-      return exitCodes.done
-    }
-    if (!flags.yes) await confirm(summary(mentions))
-    const { order, commit, feeds } = await eraseFromLake(request)
-    progress[Symbol.dispose]()
-    const erased = feeds.map(({ root, index, ranges, bytes }) => ({
-      root,
-      sha256: index.sha256,
-      entries: ranges,
-      bytes,
-    }))
-    await show(erased, flags.format)
-    console.error(`${summary(erased)} erased by commit ${commit}; receipt ${order} (meterlake erase --receipts)`)
-    return exitCodes.done
-  } finally {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, stop)
+  using stop = listenForCancel('stopped: nothing was erased')
+  using progress = openProgress(process.stderr)
+  const request: EraseRequest = {
+    config,
+    roots,
+    scope,
+    reference: flags.reference ?? null,
+    progress,
+    signal: stop.signal,
   }
+  const mentions = await findMentions(request)
+  if (mentions.length === 0) return nothingFound(scope)
+  if (flags.dryRun) {
+    await show(mentions, flags.format)
+    console.error(`${summary(mentions)} would be erased, nothing was`)
+    return exitCodes.done
+  }
+  if (!flags.yes) await confirm(summary(mentions))
+  const { order, commit, feeds } = await eraseFromLake(request)
+  progress[Symbol.dispose]()
+  const erased = feeds.map(({ root, index, ranges, bytes }) => ({
+    root,
+    sha256: index.sha256,
+    entries: ranges,
+    bytes,
+  }))
+  await show(erased, flags.format)
+  console.error(`${summary(erased)} erased by commit ${commit}; receipt ${order} (meterlake erase --receipts)`)
+  return exitCodes.done
 }
 
 async function scopeOf(config: Config, flags: EraseFlags): Promise<ErasureScope> {

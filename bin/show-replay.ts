@@ -7,6 +7,7 @@ import { openProgress } from './progress.ts'
 import { replayLake } from './replay-lake.ts'
 import { exitCodes } from './report-error.ts'
 import { formatRows, writeAll } from './row-format.ts'
+import { listenForCancel } from './stop-signal.ts'
 
 export interface ReplayFlags {
   readonly fromRaw?: true
@@ -32,38 +33,32 @@ export async function showReplay(config: Config, flags: ReplayFlags): Promise<nu
   const { since, to, format } = flags
   if (flags.fromRaw !== true) throw new MeterlakeError('USAGE', 'say what it is rebuilt from: --from-raw')
   if (flags.publish && to !== undefined) throw new MeterlakeError('USAGE', 'give --publish or --to, not both')
-  const abort = new AbortController()
-  const stop = () => abort.abort(new MeterlakeError('LOAD_CANCELLED', 'stopped: nothing was published'))
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
-  try {
-    using progress = openProgress(process.stderr)
-    const { plan, commits, lost, differences, published, built } = await replayLake({
-      config,
-      roots: rootsOf(config),
-      to,
-      since,
-      compare: flags.diff === true || to === undefined,
-      publish: flags.publish === true,
-      profile: flags.profile,
-      progress,
-      signal: abort.signal,
-    })
-    progress[Symbol.dispose]()
-    if (plan.lost !== null)
-      console.error(
-        `the ledger is lost (${plan.lost}): files it does not tell of make a commit for each moment at which they came; nothing to compare with`,
-      )
-    for (const { loadId, reason } of lost) console.error(`load ${loadId} is left out: ${reason}`)
-    if (differences !== undefined && (differences.length > 0 || format !== 'table')) {
-      const rows = differences.map((row) => [row.table, row.day, row.onlyHere, row.onlyThere, row.changed, row.note])
-      await writeAll(process.stdout, formatRows(format, columns, [rows]))
-    } else if (differences !== undefined) console.log('the rebuilt lake is the published one, row for row')
-    console.error(`${formatCount(commits)} commits made again${to === undefined ? '' : ` in ${built.lake}`}`)
-    if (published !== null)
-      console.error(`published as commit ${published}; what it replaces stays for the views that are open`)
-    const isOpen = published === null && (differences?.length ?? 0) > 0
-    return isOpen || lost.length > 0 ? exitCodes.incomplete : exitCodes.done
-  } finally {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, stop)
-  }
+  using stop = listenForCancel('stopped: nothing was published')
+  using progress = openProgress(process.stderr)
+  const { plan, commits, lost, differences, published, built } = await replayLake({
+    config,
+    roots: rootsOf(config),
+    to,
+    since,
+    compare: flags.diff === true || to === undefined,
+    publish: flags.publish === true,
+    profile: flags.profile,
+    progress,
+    signal: stop.signal,
+  })
+  progress[Symbol.dispose]()
+  if (plan.lost !== null)
+    console.error(
+      `the ledger is lost (${plan.lost}): files it does not tell of make a commit for each moment at which they came; nothing to compare with`,
+    )
+  for (const { loadId, reason } of lost) console.error(`load ${loadId} is left out: ${reason}`)
+  if (differences !== undefined && (differences.length > 0 || format !== 'table')) {
+    const rows = differences.map((row) => [row.table, row.day, row.onlyHere, row.onlyThere, row.changed, row.note])
+    await writeAll(process.stdout, formatRows(format, columns, [rows]))
+  } else if (differences !== undefined) console.log('the rebuilt lake is the published one, row for row')
+  console.error(`${formatCount(commits)} commits made again${to === undefined ? '' : ` in ${built.lake}`}`)
+  if (published !== null)
+    console.error(`published as commit ${published}; what it replaces stays for the views that are open`)
+  const isOpen = published === null && (differences?.length ?? 0) > 0
+  return isOpen || lost.length > 0 ? exitCodes.incomplete : exitCodes.done
 }

@@ -1,4 +1,5 @@
 /** Ctrl-C and SIGTERM as an AbortSignal: the first asks for a clean stop, a later one ends the process at once. SIGHUP reloads a service. */
+import { MeterlakeError } from '../schemas/errors.ts'
 
 /** Launchers pass a Ctrl-C on that the terminal has sent already: what comes this soon is the same one. */
 const sameSignalMs = 1_000
@@ -36,6 +37,13 @@ export function listenForStop(onStop: () => void, onReload?: () => void): StopSi
       process.removeListener('SIGHUP', onHangUp)
     },
   }
+}
+
+/** Listens until disposed of: the signal is aborted with LOAD_CANCELLED, and this message. For work that leaves nothing half-done. */
+export function listenForCancel(message: string): StopSignal {
+  const abort = new AbortController()
+  const stop = listenForStop(() => abort.abort(new MeterlakeError('LOAD_CANCELLED', message)))
+  return { signal: abort.signal, [Symbol.dispose]: () => stop[Symbol.dispose]() }
 }
 
 /** `work`, or the signal's reason as soon as it is aborted; `work` itself goes on and its failure is heard by nobody. */
