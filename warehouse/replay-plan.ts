@@ -54,8 +54,9 @@ async function readOrReason(lake: Storage, n: number): Promise<Manifest | string
 
 /** What is wrong with the tables that only the ledger has; null: nothing. */
 async function ledgerDamage(lake: Storage, { tables }: Manifest): Promise<string | null> {
-  const { load, notification, request, authorization } = tables
-  for (const file of [...load, ...notification, ...request, ...authorization])
+  const { load, notification, request, authorization, roster, alias, series_pair } = tables
+  const told = [load, notification, request, authorization, roster, alias, series_pair]
+  for (const file of told.flat())
     if ((await lake.size(file.path)) !== file.bytes || (await sha256Of(lake.locate(file.path))) !== file.sha256)
       return `${file.path} is not what was written`
   return null
