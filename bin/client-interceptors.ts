@@ -35,8 +35,8 @@ const endWhenClosed: Interceptor = (options, nextCall) => {
   }
 }
 
-/** For every `Connection` of ours. */
-export const clientInterceptors: readonly Interceptor[] = [
-  makeGrpcRetryInterceptor(defaultGrpcRetryOptions()),
-  endWhenClosed,
-]
+/** Options of every `Connection` of ours. */
+export const withInterceptors = (options: ConnectionOptions): ConnectionOptions => ({
+  ...options,
+  interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions()), endWhenClosed],
+})

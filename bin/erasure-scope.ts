@@ -2,9 +2,8 @@
 import { startOfDay } from '../custodian/zone-days.ts'
 import { MeterlakeError } from '../schemas/errors.ts'
 import type { Manifest, Tombstone } from '../schemas/manifest.ts'
-import { tables } from '../schemas/tables.ts'
-import { emptySelect, literal } from '../warehouse/columns.ts'
-import { readFiles } from '../warehouse/commit-session.ts'
+import { literal } from '../warehouse/columns.ts'
+import { readTable } from '../warehouse/commit-session.ts'
 import type { CustomerKey } from '../warehouse/customer-key.ts'
 import type { Database } from '../warehouse/database.ts'
 import { textOf } from '../warehouse/row-values.ts'
@@ -64,7 +63,7 @@ export function firstDayKept(at: string, months: number): string {
 
 async function usagePointsOf(customers: readonly string[], { db, lake, manifest }: ScopedLake): Promise<string[]> {
   if (customers.length === 0) return []
-  const agreements = readFiles(lake, manifest.tables.usage_point_agreement, emptySelect(tables.usage_point_agreement))
+  const agreements = readTable(lake, manifest, 'usage_point_agreement')
   const isNamed = `customer_key IN (${customers.map(literal).join(', ')})`
   const rows = await db.rows(
     `SELECT usage_point_id, count(DISTINCT customer_key) FILTER (NOT coalesce(${isNamed}, false))::INTEGER AS others

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
-import { clientInterceptors } from './client-interceptors.ts'
+import { withInterceptors } from './client-interceptors.ts'
 import { openSpool } from '../custodian/spool.ts'
 import type { Config } from '../schemas/config.ts'
 import type { DailyFeed } from '../schemas/gaps.ts'
@@ -85,11 +85,12 @@ async function readTemporal(config: Config): Promise<TemporalStatus> {
   const address = config.temporal.address ?? (await runningTemporalAddress(join(config.lake.dir, folders.state)))
   if (address === undefined) return down('no embedded server runs for this lake')
   const settings = config.temporal.address === undefined ? { address } : temporalConnection(config)
-  const connection = await Connection.connect({
-    ...settings,
-    connectTimeout: probeTimeoutMs,
-    interceptors: [...clientInterceptors],
-  }).catch(() => undefined)
+  const connection = await Connection.connect(
+    withInterceptors({
+      ...settings,
+      connectTimeout: probeTimeoutMs,
+    }),
+  ).catch(() => undefined)
   if (connection === undefined) return down(`${address} does not answer`)
   try {
     const { namespace } = config.temporal

@@ -1,9 +1,8 @@
 /** Looks loads up in the ledger of the newest manifest. */
-import { tables } from '../schemas/tables.ts'
 import type { PublishedLoad } from '../schemas/ingest.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
-import { emptySelect, literal } from '../warehouse/columns.ts'
-import { readFiles } from '../warehouse/commit-session.ts'
+import { literal } from '../warehouse/columns.ts'
+import { readTable } from '../warehouse/commit-session.ts'
 import { Database } from '../warehouse/database.ts'
 import { readNewestManifest } from '../warehouse/manifest.ts'
 import { openRoots } from '../warehouse/storage.ts'
@@ -20,7 +19,7 @@ export async function publishedLoads(
   await using database = await Database.open({ threads: 1, memoryLimitMb: 64, scratch: scratch.path })
   const rows = await database.rows(
     `SELECT load_id, status, commit_id, n_readings, n_new, n_revised, n_unchanged, n_parked, n_quarantined
-     FROM (${readFiles(lake, manifest.tables.load, emptySelect(tables.load))})
+     FROM (${readTable(lake, manifest, 'load')})
      WHERE status <> 'failed' AND load_id IN (${loadIds.map(literal).join(', ')}) ORDER BY commit_id`,
   )
   return new Map(

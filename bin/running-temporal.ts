@@ -1,7 +1,7 @@
 /** A client of the Temporal server that runs for a lake already: commands that hand work over start nothing themselves. */
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
-import { clientInterceptors } from './client-interceptors.ts'
+import { withInterceptors } from './client-interceptors.ts'
 import type { Config } from '../schemas/config.ts'
 import { MeterlakeError } from '../schemas/errors.ts'
 import { temporalConnection } from '../temporal.config.ts'
@@ -24,11 +24,12 @@ export async function connectRunning(config: Config): Promise<RunningTemporal> {
     )
   const settings = config.temporal.address === undefined ? { address } : temporalConnection(config)
   try {
-    const connection = await Connection.connect({
-      ...settings,
-      connectTimeout: connectTimeoutMs,
-      interceptors: [...clientInterceptors],
-    })
+    const connection = await Connection.connect(
+      withInterceptors({
+        ...settings,
+        connectTimeout: connectTimeoutMs,
+      }),
+    )
     return {
       client: new Client({ connection, namespace: config.temporal.namespace }),
       [Symbol.asyncDispose]: async () => connection.close(),

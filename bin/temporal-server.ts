@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection, type ConnectionOptions } from '@temporalio/client'
-import { clientInterceptors } from './client-interceptors.ts'
+import { withInterceptors } from './client-interceptors.ts'
 import { isMeterlakeError, MeterlakeError } from '../schemas/errors.ts'
 import { searchAttributes } from '../schemas/orchestration.ts'
 import { findTemporalBinary, type TemporalBinaryOptions } from './temporal-binary.ts'
@@ -197,7 +197,7 @@ async function waitUntilServing(
     signal?.throwIfAborted()
     let connection: Connection | undefined
     try {
-      connection = await Connection.connect({ ...target, connectTimeout: 2_000, interceptors: [...clientInterceptors] })
+      connection = await Connection.connect(withInterceptors({ ...target, connectTimeout: 2_000 }))
       await connection.workflowService.describeNamespace({ namespace })
       await ensureSearchAttributes(connection, namespace)
       return

@@ -1,7 +1,7 @@
 /** All roles in one process tree: embedded (or configured) Temporal, worker, webhook with its forwarder. */
 import { Client, Connection } from '@temporalio/client'
 import type { WorkflowBundleOption } from '@temporalio/worker'
-import { clientInterceptors } from './client-interceptors.ts'
+import { withInterceptors } from './client-interceptors.ts'
 import type { Config } from '../schemas/config.ts'
 import type { ReceivedNotification } from '../schemas/ingest.ts'
 import { watchedFiles } from './certificate-files.ts'
@@ -89,7 +89,7 @@ export async function startMeterlake(config: Config, options: MeterlakeOptions):
   )
   options.onTemporal?.(temporal)
   const { connection, namespace } = temporal
-  const clientConnection = Connection.lazy({ ...connection, interceptors: [...clientInterceptors] })
+  const clientConnection = Connection.lazy(withInterceptors({ ...connection }))
   stack.defer(async () => clientConnection.close())
   const worker = stack.use(
     await startWorker({

@@ -2,7 +2,7 @@
 import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client'
-import { clientInterceptors } from './client-interceptors.ts'
+import { withInterceptors } from './client-interceptors.ts'
 import { openSpool } from '../custodian/spool.ts'
 import { pruneSpool } from '../custodian/spool-retention.ts'
 import { startWebhook, type Webhook } from '../custodian/webhook-server.ts'
@@ -75,11 +75,12 @@ export async function startWebhookRole(config: Config, options: WebhookRoleOptio
     port: server.port,
     reload: async () => server.reload(),
     forwardTo: (connectionOptions) => {
-      const connection = Connection.lazy({
-        ...connectionOptions,
-        channelArgs: reconnectSoon,
-        interceptors: [...clientInterceptors],
-      })
+      const connection = Connection.lazy(
+        withInterceptors({
+          ...connectionOptions,
+          channelArgs: reconnectSoon,
+        }),
+      )
       resources.defer(async () => connection.close())
       const client = new Client({ connection, namespace: config.temporal.namespace })
       forwarder = resources.use(startForwarder({ spool, client, log, onStarted: options.onStarted }))

@@ -9,7 +9,7 @@ import {
   type WorkerOptions,
   type WorkflowBundleOption,
 } from '@temporalio/worker'
-import { clientInterceptors } from './client-interceptors.ts'
+import { withInterceptors } from './client-interceptors.ts'
 import type { Deps } from '../activities/deps.ts'
 import { failureInterceptors } from '../activities/failures.ts'
 import { createActivities } from '../activities/index.ts'
@@ -113,9 +113,8 @@ export async function runWorker(config: Config): Promise<void> {
     shutdownGraceMs: drainMs(),
   })
   await using clients = new AsyncDisposableStack()
-  const clientConnection = clients.adopt(
-    await Connection.connect({ ...connection, interceptors: [...clientInterceptors] }),
-    async (open) => open.close(),
+  const clientConnection = clients.adopt(await Connection.connect(withInterceptors({ ...connection })), async (open) =>
+    open.close(),
   )
   const client = new Client({ connection: clientConnection, namespace })
   await ensureReconcileSchedule(client, ingest.deps.clientAlias, ingest.deps.profile.timeZone)

@@ -3,9 +3,7 @@ import { MeterlakeError } from '../schemas/errors.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
 import type { Manifest } from '../schemas/manifest.ts'
 import type { StagedAlias } from '../schemas/stage.ts'
-import { tables } from '../schemas/tables.ts'
-import { emptySelect } from './columns.ts'
-import { readFiles } from './commit-session.ts'
+import { readFiles, readTable } from './commit-session.ts'
 import { Database } from './database.ts'
 import { readNewestManifest } from './manifest.ts'
 import { aliasStageId, formatPath } from './paths.ts'
@@ -51,7 +49,7 @@ async function sharedUsagePoint(lake: Storage, manifest: Manifest, one: string, 
   await using db = await Database.open({ threads: 1, memoryLimitMb: 64, scratch: scratch.path })
   const rows = await db.rows(
     `SELECT series_key::VARCHAR AS key, usage_point_id, flow_direction::VARCHAR AS flow
-     FROM (${readFiles(lake, manifest.tables.channel, emptySelect(tables.channel))}) WHERE series_key IN (${one}, ${other})`,
+     FROM (${readTable(lake, manifest, 'channel')}) WHERE series_key IN (${one}, ${other})`,
   )
   const of = (key: string) => rows.filter((row) => row['key'] === key)
   for (const key of [one, other])

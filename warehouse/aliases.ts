@@ -5,9 +5,8 @@
 import { demandKinds, registerAccumulations } from '../schemas/espi-codes.ts'
 import type { Manifest } from '../schemas/manifest.ts'
 import type { StagedAlias } from '../schemas/stage.ts'
-import { tables } from '../schemas/tables.ts'
-import { emptySelect, literal } from './columns.ts'
-import { type CommitSession, readFiles } from './commit-session.ts'
+import { literal } from './columns.ts'
+import { type CommitSession, readTable } from './commit-session.ts'
 import { appendTable } from './growing-table.ts'
 import { insertRows } from './insert-rows.ts'
 import { currentSource } from './lake-source.ts'
@@ -42,8 +41,7 @@ export async function settleAliases(
   const [fresh] = await db.rows('SELECT count(*)::INTEGER AS n FROM new_channel WHERE is_new')
   if (integerOf(fresh, 'n') === 0 && series_pair.length === 0 && decisions.length === 0) return unchanged
   await registerDecisions(session, decisions)
-  const rowsOf = (table: 'alias' | 'series_pair' | 'channel') =>
-    readFiles(lake, parent.tables[table], emptySelect(tables[table]))
+  const rowsOf = (table: 'alias' | 'series_pair' | 'channel') => readTable(lake, parent, table)
   await db.run(
     model('pair-look', {
       pairs: rowsOf('series_pair'),

@@ -4,8 +4,8 @@ import type { LakeRoots } from '../schemas/load-process.ts'
 import type { Manifest } from '../schemas/manifest.ts'
 import type { AuthorizationRow, StagedAuthorizations } from '../schemas/stage.ts'
 import { tables } from '../schemas/tables.ts'
-import { emptySelect, literal } from './columns.ts'
-import { readFiles } from './commit-session.ts'
+import { literal } from './columns.ts'
+import { readTable } from './commit-session.ts'
 import type { Database } from './database.ts'
 import type { Cell } from './growing-table.ts'
 import { authorizationStageId, formatPath } from './paths.ts'
@@ -106,7 +106,7 @@ async function knownAuthorizations(
   )
   const rows = await db.rows(
     `SELECT authorization_id, epoch_ms(observed_at)::DOUBLE AS observed_ms, ${columns.join(', ')}
-     FROM (${readFiles(lake, parent.tables.authorization, emptySelect(tables.authorization))})
+     FROM (${readTable(lake, parent, 'authorization')})
      WHERE authorization_id IN (${[...new Set(ids)].join(', ')})
      QUALIFY row_number() OVER (PARTITION BY authorization_id ORDER BY observed_at DESC, commit_id DESC) = 1`,
   )

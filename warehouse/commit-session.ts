@@ -2,8 +2,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import type { FileRef, Manifest } from '../schemas/manifest.ts'
-import { literal } from './columns.ts'
+import type { FileRef, GrowingTable, Manifest } from '../schemas/manifest.ts'
+import { tables } from '../schemas/tables.ts'
+import { emptySelect, literal } from './columns.ts'
 import type { Database } from './database.ts'
 import { formatPath, type LakePath } from './paths.ts'
 import type { Scratch, Storage } from './storage.ts'
@@ -87,6 +88,13 @@ export function readFiles(storage: Storage, files: readonly { readonly path: str
   if (files.length === 0) return whereNone
   return `SELECT * FROM read_parquet([${files.map((file) => literal(storage.locate(file.path))).join(', ')}], hive_partitioning = false)`
 }
+
+/** The rows of a table of a manifest as a query, also where it has none. */
+export const readTable = (
+  storage: Storage,
+  manifest: Pick<Manifest, 'tables'> | undefined,
+  table: GrowingTable,
+): string => readFiles(storage, manifest?.tables[table] ?? [], emptySelect(tables[table]))
 
 /** Runs an effect over items, at most `width` at a time, answers in order. */
 export async function mapConcurrently<T, R>(

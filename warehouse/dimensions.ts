@@ -2,8 +2,8 @@
 import { MeterlakeError } from '../schemas/errors.ts'
 import type { Manifest } from '../schemas/manifest.ts'
 import { tables } from '../schemas/tables.ts'
-import { columnList, emptySelect } from './columns.ts'
-import { type CommitSession, readFiles } from './commit-session.ts'
+import { columnList } from './columns.ts'
+import { type CommitSession, readTable } from './commit-session.ts'
 import { contentList, dimensionKeys, dimensionNames, type DimensionTable, keyText } from './dimension-content.ts'
 import { appendTable } from './growing-table.ts'
 import { model } from './model.ts'
@@ -83,7 +83,7 @@ export async function gatherChannels(session: CommitSession): Promise<void> {
 
 /** Makes `new_channel`: series seen for the first time (`is_new`), or seen earlier than before. */
 async function findChannels(session: CommitSession): Promise<void> {
-  const known = readFiles(session.lake, session.parent.tables.channel, emptySelect(tables.channel))
+  const known = readTable(session.lake, session.parent, 'channel')
   await session.db.run(`CREATE OR REPLACE TEMP TABLE new_channel AS
     SELECT f.series_key, m.usage_point_id, f.flow_direction, f.first_start_at, ${session.n}::BIGINT AS commit_id, k.series_key IS NULL AS is_new
     FROM (SELECT series_key, flow_direction, min(first_start_at) AS first_start_at FROM series_first GROUP BY ALL) f

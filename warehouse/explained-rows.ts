@@ -4,7 +4,7 @@ import { MeterlakeError } from '../schemas/errors.ts'
 import type { Manifest } from '../schemas/manifest.ts'
 import { tables } from '../schemas/tables.ts'
 import { emptySelect, literal } from './columns.ts'
-import { readFiles } from './commit-session.ts'
+import { readFiles, readTable } from './commit-session.ts'
 import type { Database, Row } from './database.ts'
 import { model } from './model.ts'
 import { integerOf, numberOrNull, textOf } from './row-values.ts'
@@ -47,7 +47,7 @@ export async function readSeries(
   ].flat()
   const rows = await db.rows(
     `SELECT DISTINCT series_key::VARCHAR AS series_key, usage_point_id, meter_reading_id
-     FROM (${readFiles(lake, manifest.tables.meter_reading, emptySelect(tables.meter_reading))}) WHERE ${wanted.join(' AND ')}`,
+     FROM (${readTable(lake, manifest, 'meter_reading')}) WHERE ${wanted.join(' AND ')}`,
   )
   if (rows.length === 0)
     throw new MeterlakeError('NOT_IN_LAKE', `the lake ${lake.root} knows no series of ${described(options)}`, {})
@@ -60,7 +60,7 @@ export async function readSeries(
 }
 
 const commitsOf = (lake: Storage, manifest: Manifest) =>
-  `SELECT DISTINCT commit_id, known_at FROM (${readFiles(lake, manifest.tables.load, emptySelect(tables.load))})`
+  `SELECT DISTINCT commit_id, known_at FROM (${readTable(lake, manifest, 'load')})`
 
 /** Files that may hold rows of these days. */
 const daysIn = <F extends { readonly dtMin: string; readonly dtMax: string }>(
@@ -153,8 +153,7 @@ export async function readReadingTypes(
     const load = literal(textOf(row, 'load_id'))
     return `(${textOf(row, 'series_key')}::BIGINT, ${load}, ${integerOf(row, 'commit_id')}::BIGINT, ${codes.join(', ')})`
   })
-  const from = (table: 'meter_reading' | 'reading_type') =>
-    readFiles(lake, manifest.tables[table], emptySelect(tables[table]))
+  const from = (table: 'meter_reading' | 'reading_type') => readTable(lake, manifest, table)
   const rows = await db.rows(
     model('explained-reading-type', {
       asked: [...new Set(asked)].join(', '),

@@ -21,6 +21,7 @@ export interface CollectedGarbage {
 
 /** A process that takes no lock may be writing what is younger: a load, a download. */
 const inWorkMs = 3_600_000
+
 /** Removes at once what the newest manifest does not name, and all older ones. The caller holds the lock. */
 export async function removeUnnamed(roots: LakeRoots): Promise<void> {
   const { lake, pii } = openRoots(roots)

@@ -4,7 +4,7 @@ import type { StagedLoadRecord } from '../schemas/stage.ts'
 import { stagingTables, type StagingTableName } from '../schemas/staging.ts'
 import { type TableName, tables } from '../schemas/tables.ts'
 import { columnList, emptySelect, literal } from './columns.ts'
-import { type CommitSession, readFiles } from './commit-session.ts'
+import { type CommitSession, readFiles, readTable } from './commit-session.ts'
 import { dimensionNames } from './dimension-content.ts'
 import { model } from './model.ts'
 import type { TouchedDay } from './plan-units.ts'
@@ -65,7 +65,7 @@ export async function prepareIncoming(
   await view('parked', readFiles(lake, parent.parked, emptySelect(tables.parked)))
   for (const table of dimensionTables) {
     const columns = columnList(tables[table])
-    await view(`lake_${table}`, readFiles(lake, parent.tables[table], emptySelect(tables[table])))
+    await view(`lake_${table}`, readTable(lake, parent, table))
     await view(
       `sent_${table}`,
       `SELECT ${columns} FROM (SELECT *, ${n}::BIGINT AS commit_id FROM (${stagedSelect(session, loads, table)}))`,

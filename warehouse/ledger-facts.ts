@@ -2,9 +2,8 @@
 import type { GapFacts, LoadFact, NotificationFact, RequestFact } from '../schemas/gaps.ts'
 import type { DayWindow } from '../schemas/calendar-day.ts'
 import type { LakeRoots } from '../schemas/load-process.ts'
-import { tables } from '../schemas/tables.ts'
-import { emptySelect, literal } from './columns.ts'
-import { readFiles } from './commit-session.ts'
+import { literal } from './columns.ts'
+import { readTable } from './commit-session.ts'
 import { Database } from './database.ts'
 import { readNewestManifest } from './manifest.ts'
 import { openRoots } from './storage.ts'
@@ -29,7 +28,7 @@ async function onLedger<T>(
   if (!manifest) return undefined
   await using scratch = await lake.scratch()
   await using db = await Database.open({ threads: 1, memoryLimitMb: 64, scratch: scratch.path })
-  const from = (table: LedgerTable) => `(${readFiles(lake, manifest.tables[table], emptySelect(tables[table]))})`
+  const from = (table: LedgerTable) => `(${readTable(lake, manifest, table)})`
   return await read(db, from)
 }
 

@@ -1,8 +1,7 @@
 /** How bytes came: the load, and the notifications and requests behind it, from the ledger. */
 import type { Manifest } from '../schemas/manifest.ts'
-import { tables } from '../schemas/tables.ts'
-import { emptySelect, literal } from './columns.ts'
-import { readFiles } from './commit-session.ts'
+import { literal } from './columns.ts'
+import { readTable } from './commit-session.ts'
 import type { Database, Row } from './database.ts'
 import { instantOf, integerOf, textOf, textOrNull } from './row-values.ts'
 import type { Storage } from './storage.ts'
@@ -48,8 +47,7 @@ export async function readLineage(
   loadIds: readonly string[],
 ): Promise<ReadonlyMap<string, LoadLineage>> {
   if (loadIds.length === 0) return new Map()
-  const from = (table: 'load' | 'notification' | 'request') =>
-    `(${readFiles(lake, manifest.tables[table], emptySelect(tables[table]))})`
+  const from = (table: 'load' | 'notification' | 'request') => `(${readTable(lake, manifest, table)})`
   const loads = await db.rows(
     `SELECT * FROM ${from('load')} WHERE status <> 'failed' AND load_id IN (${loadIds.map(literal).join(', ')}) ORDER BY commit_id`,
   )

@@ -5,8 +5,7 @@ import type { Manifest } from '../schemas/manifest.ts'
 import type { RequestRecord } from '../schemas/pull.ts'
 import type { AuthorizationRow, StagedAlias } from '../schemas/stage.ts'
 import { tables } from '../schemas/tables.ts'
-import { emptySelect } from './columns.ts'
-import { readFiles } from './commit-session.ts'
+import { readTable } from './commit-session.ts'
 import type { Database, Row } from './database.ts'
 import { readManifest } from './manifest.ts'
 import type { ReplayCommit, ReplayLoad } from './replay-commit.ts'
@@ -21,7 +20,7 @@ export async function readLedgerCommits(db: Database, lake: Storage, manifest: M
     const dates = tables[table].fields.filter(({ type }) => DataType.isDate(type))
     const asText = dates.map(({ name }) => `${name}::VARCHAR AS ${name}`).join(', ')
     const rows = await db.rows(
-      `SELECT * ${asText === '' ? '' : `REPLACE (${asText})`} FROM (${readFiles(lake, manifest.tables[table], emptySelect(tables[table]))}) ORDER BY ALL`,
+      `SELECT * ${asText === '' ? '' : `REPLACE (${asText})`} FROM (${readTable(lake, manifest, table)}) ORDER BY ALL`,
     )
     return Map.groupBy(rows, (row) => integerOf(row, 'commit_id'))
   }
@@ -51,9 +50,9 @@ export async function readLedgerCommits(db: Database, lake: Storage, manifest: M
 }
 
 /** When each commit became known, as far as its rows tell: manifests that were replaced are not kept for ever. */
-async function knownMoments(db: Database, lake: Storage, { tables: files }: Manifest): Promise<Map<number, string>> {
+async function knownMoments(db: Database, lake: Storage, manifest: Manifest): Promise<Map<number, string>> {
   const told = (['load', 'roster', 'alias', 'series_pair'] as const).map(
-    (table) => `SELECT commit_id, known_at FROM (${readFiles(lake, files[table], emptySelect(tables[table]))})`,
+    (table) => `SELECT commit_id, known_at FROM (${readTable(lake, manifest, table)})`,
   )
   const rows = await db.rows(`SELECT DISTINCT commit_id, known_at FROM (${told.join(' UNION ALL ')})`)
   return new Map(rows.map((row) => [integerOf(row, 'commit_id'), instantOf(row, 'known_at') ?? '']))
@@ -78,7 +77,7 @@ async function decisionsByCommit(
   const rows = await db.rows(
     `SELECT min(commit_id) AS commit_id, series_key::VARCHAR AS series_key, other_series_key::VARCHAR AS other_series_key,
        min(usage_point_id) AS usage_point_id, decided, decided_at
-     FROM (${readFiles(lake, manifest.tables.series_pair, emptySelect(tables.series_pair))})
+     FROM (${readTable(lake, manifest, 'series_pair')})
      WHERE decided_at IS NOT NULL GROUP BY series_key, other_series_key, decided, decided_at ORDER BY decided_at`,
   )
   const decided = rows.map((row) => [integerOf(row, 'commit_id'), aliasOf(row)] as const)

@@ -1,9 +1,8 @@
 /** Staged rosters as a commit takes them. */
 import type { Manifest } from '../schemas/manifest.ts'
 import type { StagedRoster } from '../schemas/stage.ts'
-import { tables } from '../schemas/tables.ts'
-import { emptySelect, literal } from './columns.ts'
-import { type CommitSession, readFiles } from './commit-session.ts'
+import { literal } from './columns.ts'
+import { type CommitSession, readFiles, readTable } from './commit-session.ts'
 import type { Database } from './database.ts'
 import { textOf } from './row-values.ts'
 import type { Storage } from './storage.ts'
@@ -17,7 +16,7 @@ export async function spentRosters(
 ): Promise<readonly string[]> {
   if (stages.size === 0) return []
   const rows = await db.rows(
-    `SELECT DISTINCT as_of_date::VARCHAR AS as_of, roster_id FROM (${readFiles(lake, parent.tables.roster, emptySelect(tables.roster))})
+    `SELECT DISTINCT as_of_date::VARCHAR AS as_of, roster_id FROM (${readTable(lake, parent, 'roster')})
      QUALIFY commit_id = max(commit_id) OVER (PARTITION BY as_of_date)`,
   )
   const committed = new Set(rows.map((row) => `${textOf(row, 'as_of')} ${textOf(row, 'roster_id')}`))

@@ -9,11 +9,10 @@ import {
   type StagedRequest,
   type StagedRoster,
 } from '../schemas/stage.ts'
-import { tables } from '../schemas/tables.ts'
 import { spentDecisions } from './alias-decisions.ts'
 import { type ChangedAuthorization, changedAuthorizations } from './authorizations.ts'
-import { emptySelect, literal } from './columns.ts'
-import { readFiles } from './commit-session.ts'
+import { literal } from './columns.ts'
+import { readTable } from './commit-session.ts'
 import type { Database } from './database.ts'
 import { folders, parsePath } from './paths.ts'
 import { spentRosters } from './rosters.ts'
@@ -64,7 +63,7 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
     const ids = [...loads.values()].map((load) => literal(load.loadId)).join(', ')
     const rows = await db.rows(
       `SELECT load_id, status, epoch_ms(received_at)::VARCHAR AS received_ms
-       FROM (${readFiles(lake, parent.tables.load, emptySelect(tables.load))}) WHERE load_id IN (${ids})`,
+       FROM (${readTable(lake, parent, 'load')}) WHERE load_id IN (${ids})`,
     )
     for (const [id, load] of loads)
       if (
@@ -80,7 +79,7 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
   if (notifications.size > 0) {
     const rows = await db.rows(
       `SELECT notification_id, epoch_ms(received_at)::VARCHAR AS received_ms
-       FROM (${readFiles(lake, parent.tables.notification, emptySelect(tables.notification))})`,
+       FROM (${readTable(lake, parent, 'notification')})`,
     )
     const known = new Set(rows.map((row) => `${textOf(row, 'notification_id')} ${textOf(row, 'received_ms')}`))
     for (const [id, stage] of notifications)
@@ -91,7 +90,7 @@ export async function readStageQueue(lake: Storage, db: Database, parent: Manife
   if (requests.size > 0) {
     const ids = [...requests.values()].map(({ requestId }) => literal(requestId)).join(', ')
     const rows = await db.rows(
-      `SELECT request_id, status FROM (${readFiles(lake, parent.tables.request, emptySelect(tables.request))})
+      `SELECT request_id, status FROM (${readTable(lake, parent, 'request')})
        WHERE request_id IN (${ids})`,
     )
     const known = new Set(rows.map((row) => `${textOf(row, 'request_id')} ${textOf(row, 'status')}`))

@@ -4,9 +4,8 @@ import { appendFile } from 'node:fs/promises'
 import type { LakeRoots } from '../schemas/load-process.ts'
 import type { StagedRoster } from '../schemas/stage.ts'
 import { stagingTables } from '../schemas/staging.ts'
-import { tables } from '../schemas/tables.ts'
-import { castList, emptySelect, literal, readColumns } from './columns.ts'
-import { readFiles, rowGroupRows } from './commit-session.ts'
+import { castList, literal, readColumns } from './columns.ts'
+import { rowGroupRows, readTable } from './commit-session.ts'
 import { Database } from './database.ts'
 import { readNewestManifest } from './manifest.ts'
 import { formatPath, rosterStageId } from './paths.ts'
@@ -73,7 +72,7 @@ export async function stageRosterAgain(
   await using scratch = await to.scratch()
   await using db = await Database.open({ threads: 1, memoryLimitMb: 128, scratch: scratch.file('spill') })
   const local = scratch.file('roster.parquet')
-  const told = `FROM (${readFiles(from, manifest?.tables.roster ?? [], emptySelect(tables.roster))})
+  const told = `FROM (${readTable(from, manifest, 'roster')})
     WHERE commit_id = ${commit} AND roster_id = ${literal(rosterId)} AND as_of_date = DATE ${literal(asOf)}`
   const ids = await db.rows(`SELECT DISTINCT usage_point_id ${told}`)
   const erased = ids.map((row) => textOf(row, 'usage_point_id')).filter(isErased)
@@ -90,7 +89,7 @@ export async function stageRosterAgain(
 async function rosterInForce(lake: Storage, db: Database, asOf: string): Promise<string | undefined> {
   const manifest = await readNewestManifest(lake)
   const [row] = await db.rows(
-    `SELECT roster_id FROM (${readFiles(lake, manifest?.tables.roster ?? [], emptySelect(tables.roster))})
+    `SELECT roster_id FROM (${readTable(lake, manifest, 'roster')})
      WHERE as_of_date <= DATE ${literal(asOf)} ORDER BY as_of_date DESC, commit_id DESC LIMIT 1`,
   )
   return row && textOf(row, 'roster_id')

@@ -45,10 +45,7 @@ export interface Verified {
  */
 export async function verifyLake({ roots, since, onProgress = () => undefined }: VerifyOptions): Promise<Verified> {
   const { lake, pii } = openRoots(roots)
-  const manifest = await readNewestManifest(lake).catch((error: unknown) => {
-    if (isMeterlakeError(error) && error.code === 'LAKE_CORRUPT') return 'unreadable' as const
-    throw error
-  })
+  const manifest = await readNewestManifest(lake).catch(asUnreadable)
   if (!manifest) throw new MeterlakeError('LAKE_MISSING', `nothing has been published in ${lake.root}`)
   if (manifest === 'unreadable') return await withoutManifest(lake)
   const from = since === undefined ? 1 : await firstCommitSince(lake, manifest, since)
@@ -118,6 +115,12 @@ export async function verifyLake({ roots, since, onProgress = () => undefined }:
   }
 }
 
+/** In the place of a manifest that is damaged. */
+function asUnreadable(error: unknown): 'unreadable' {
+  if (isMeterlakeError(error) && error.code === 'LAKE_CORRUPT') return 'unreadable'
+  throw error
+}
+
 /** Nothing can be told without the newest manifest. */
 async function withoutManifest(lake: Storage): Promise<Verified> {
   const n = (await manifestNumbers(lake)).at(-1) ?? 0
@@ -158,10 +161,7 @@ async function verifyChain(lake: Storage, manifest: Manifest): Promise<Finding[]
     // a replay without a ledger may skip numbers; it brings no loads
     if (at > 0 && numbers[at - 1] !== n - 1 && (await readManifest(lake, n).catch(() => undefined))?.loads.length !== 0)
       holes.push(inChain(n - 1, 'it is not there'))
-  const before = await readManifest(lake, manifest.n - 1).catch((error: unknown) => {
-    if (isMeterlakeError(error) && error.code === 'LAKE_CORRUPT') return 'unreadable' as const
-    throw error
-  })
+  const before = await readManifest(lake, manifest.n - 1).catch(asUnreadable)
   if (before === 'unreadable') return [...holes, inChain(manifest.n - 1, 'it cannot be read')]
   if (before && before.knownAt >= manifest.knownAt)
     return [

@@ -30,10 +30,13 @@ export async function buildViews(lake: Storage, manifest: Manifest): Promise<voi
       const [view, name] = [textOf(column, 'view'), textOf(column, 'name')]
       const table = views.find((definition) => definition.name === view)?.table
       const comment = viewComment(view, name, table)
-      return comment === undefined ? [] : [`COMMENT ON COLUMN ${view}.${identifier(name)} IS ${literal(comment)}`]
+      return comment === undefined
+        ? []
+        : [{ view, sql: `COMMENT ON COLUMN ${view}.${identifier(name)} IS ${literal(comment)}` }]
     })
-    // one by one: parsed together they take 50 MB
-    for (const statement of comments) await db.run(statement)
+    // a view at a time: all of them parsed together take 50 MB, each by itself as long again
+    for (const ofView of Map.groupBy(comments, ({ view }) => view).values())
+      await db.run(ofView.map(({ sql }) => sql).join('; '))
     await db.run('COMMIT')
     await db.run('CHECKPOINT')
   }

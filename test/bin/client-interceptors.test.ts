@@ -1,14 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '@temporalio/client'
 import { expect, test } from 'vitest'
-import { clientInterceptors } from '../../bin/client-interceptors.ts'
+import { withInterceptors } from '../../bin/client-interceptors.ts'
 import { freePort } from '../support/free-port.ts'
 
 test('a call that waits to be tried again ends with its connection, and not the process', async () => {
-  const connection = Connection.lazy({
-    address: `127.0.0.1:${await freePort()}`,
-    interceptors: [...clientInterceptors],
-  })
+  const connection = Connection.lazy(withInterceptors({ address: `127.0.0.1:${await freePort()}` }))
   const outcome = connection.workflowService.getSystemInfo({}).then(
     () => 'answered',
     (error: unknown) => String(error),

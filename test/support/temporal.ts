@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
-import { clientInterceptors } from '../../bin/client-interceptors.ts'
+import { withInterceptors } from '../../bin/client-interceptors.ts'
 import { openTemporalServer } from '../../bin/temporal-server.ts'
 import { loadConfig, processSource, temporalBinarySources } from '../../temporal.config.ts'
 
@@ -24,7 +24,7 @@ export async function startTestTemporal(): Promise<TestTemporal> {
   stack.defer(async () => rm(stateDir, { recursive: true, force: true }))
   const namespace = 'default'
   const server = stack.use(await openTemporalServer({ namespace, stateDir, binary: temporalBinary() }))
-  const connection = await Connection.connect({ address: server.address, interceptors: [...clientInterceptors] })
+  const connection = await Connection.connect(withInterceptors({ address: server.address }))
   stack.defer(async () => connection.close())
   const owned = stack.move()
   return {

@@ -1,21 +1,11 @@
 import { expect, test } from 'vitest'
+import { dayFile } from '../support/day-file.ts'
 import type { CurrentFile } from '../../schemas/manifest.ts'
 import { overlayLimits, overlayRowsMost, planOverlay } from '../../warehouse/plan-overlay.ts'
-import { maxSeriesKey, planUnits, type TouchedDay } from '../../warehouse/plan-units.ts'
+import { planUnits, type TouchedDay } from '../../warehouse/plan-units.ts'
 
 const day = (ordinal: number) => new Date(Date.UTC(2024, 0, 1 + ordinal)).toISOString().slice(0, 10)
-const file = (dt: string, rows: number): CurrentFile => ({
-  path: `current/dt=${dt}/1-a.parquet`,
-  rows,
-  bytes: 1,
-  sha256: '',
-  dt,
-  keyMin: '0',
-  keyMax: String(maxSeriesKey),
-  publishedMax: null,
-  sinceCommit: 1,
-})
-const files = (count: number, rows: number) => Array.from({ length: count }, (_, at) => file(day(at), rows))
+const files = (count: number, rows: number) => Array.from({ length: count }, (_, at) => dayFile(day(at), rows))
 const touched = (count: number, rows: number): TouchedDay[] =>
   Array.from({ length: count }, (_, at) => ({ dt: day(at), rows, series: rows }))
 const plan = (
@@ -33,7 +23,7 @@ test('a few corrections on each of many days stay beside; a new day and one that
   ]
   const { beside, folded } = plan(days, files(1001, 45_000))
   expect(beside.size).toBe(1000)
-  expect(beside.has(file(day(1000), 1).path)).toBe(false)
+  expect(beside.has(dayFile(day(1000), 1).path)).toBe(false)
   expect(folded).toEqual([])
 })
 
@@ -46,7 +36,7 @@ test('a day or two are written anew: that costs less than a lake with an overlay
 test('a day into which a reading of another day reaches is written: it may lose rows of any series', () => {
   const { beside } = plan(touched(40, 10), files(40, 45_000), new Map(), new Set([day(7)]))
   expect(beside.size).toBe(39)
-  expect(beside.has(file(day(7), 1).path)).toBe(false)
+  expect(beside.has(dayFile(day(7), 1).path)).toBe(false)
 })
 
 test('what a day has beside already counts: at a twentieth of its rows it is written', () => {

@@ -1,19 +1,7 @@
 import { expect, test } from 'vitest'
-import type { CurrentFile } from '../../schemas/manifest.ts'
+import { dayFile } from '../support/day-file.ts'
 import { maxSeriesKey, planUnits, reachDays, unitLimits } from '../../warehouse/plan-units.ts'
 import { planBundles } from '../../warehouse/spread-incoming.ts'
-
-const file = (dt: string, rows: number, publishedMax: string | null = null): CurrentFile => ({
-  path: `current/dt=${dt}/1-a.parquet`,
-  rows,
-  bytes: 1,
-  sha256: '',
-  dt,
-  keyMin: '0',
-  keyMax: String(maxSeriesKey),
-  publishedMax,
-  sinceCommit: 1,
-})
 
 const reach = (backDays: number) => ({ backDays, minDurationS: 3600 })
 
@@ -24,7 +12,7 @@ test('days are gathered into batches by rows, in day order', () => {
       { dt: '2026-01-01', rows: 60, series: 1 },
       { dt: '2026-01-02', rows: 30, series: 1 },
     ],
-    [file('2026-01-01', 10)],
+    [dayFile('2026-01-01', 10)],
     reach(0),
     { ...unitLimits, batchRows: 100, fileRows: 1000 },
   )
@@ -37,7 +25,7 @@ test('days are gathered into batches by rows, in day order', () => {
 })
 
 test('a day that grows too large is split into ranges that cover all keys and no key twice', () => {
-  const units = planUnits([{ dt: '2026-01-01', rows: 900, series: 1 }], [file('2026-01-01', 700)], reach(0), {
+  const units = planUnits([{ dt: '2026-01-01', rows: 900, series: 1 }], [dayFile('2026-01-01', 700)], reach(0), {
     ...unitLimits,
     batchRows: 400,
     fileRows: 500,
@@ -50,8 +38,8 @@ test('a day that grows too large is split into ranges that cover all keys and no
 
 test('late is what is not newer than the day itself and the days that may reach into it', () => {
   const current = [
-    file('2026-01-01', 1, '2026-01-05T00:00:00.000000Z'),
-    file('2026-01-02', 1, '2026-01-03T00:00:00.000000Z'),
+    dayFile('2026-01-01', 1, '2026-01-05T00:00:00.000000Z'),
+    dayFile('2026-01-02', 1, '2026-01-03T00:00:00.000000Z'),
   ]
   const lateUntil = (back: number) =>
     planUnits([{ dt: '2026-01-02', rows: 1, series: 1 }], current, reach(back))[0]?.lateUntil
